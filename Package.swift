@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One settings list for every Swift target: no target is built by looser rules than another.
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A module and the modules it may import: the edges of the design, nothing else.
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+/// The tests of one module; `and` names what they need beside it and its dependencies.
+func tests(of module: String, and others: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(module.replacing("gptj-bench", with: "Command"))Tests",
+    dependencies: [.byName(name: module)] + others, swiftSettings: swiftSettings)
+}
+
+/// A Debian library: its module map names the library, its package is what `Scripts/install` asks.
+func library(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let package = Package(
+  name: "gptj-bench",
+  products: [.executable(name: "gptj-bench", targets: ["gptj-bench"])],
+  targets: [
+    // Commands only.
+    .executableTarget(
+      name: "gptj-bench",
+      dependencies: [
+        "ArgumentParsing", "Configuration", "CostModel", "Emulator", "FineTuning", "GPTJ",
+        "PlanSearch", "Program", "Reporting", "Topology", "Trace",
+      ],
+      swiftSettings: swiftSettings),
+
+    // Above the Program: what to build, run, time and write down.
+    module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),
+    module(
+      "FineTuning",
+      [
+        "Emulator", "GPTJ", "Datasets", "Checkpoints", "Reporting", "Configuration", "Program",
+        "Topology",
+      ]),
+    module("Trace", ["Program", "CostModel", "Emulator"]),
+    module("Emulator", ["Program", "Kernels", "Collectives", "Topology"]),
+    module("CostModel", ["Program", "Topology"]),
+    module("GPTJ", ["Program", "Configuration"]),
+
+    // The one idea: a training step as data.
+    module("Program"),
+
+    // Below it: machines, numbers, files, text.
+    module("Collectives", ["Topology", "CKernels"]),
+    module(
+      "Topology", ["Configuration", "CHwloc", "CNUMA"],
+      resources: [.embedInCode("Resources")]),
+    module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
+    module("Datasets", resources: [.embedInCode("Resources")]),
+    module("Checkpoints"),
+    module("Configuration", ["CYAML"], resources: [.embedInCode("Resources")]),
+    module("Reporting"),
+    module("ArgumentParsing"),
+
+    // C: vector loops with dispatch at run time. -O3 wins over SwiftPM's -O0, so debug tests are fast.
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+    library("COneDNN", apt: "libdnnl-dev"),
+    library("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+    library("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
+    library("CNUMA", pkgConfig: "numa", apt: "libnuma-dev"),
+    library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+
+    tests(of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"]),
+    tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
+    tests(of: "FineTuning", and: ["Checkpoints", "Configuration", "GPTJ", "Program", "Topology"]),
+    tests(of: "Trace", and: ["Configuration", "GPTJ", "Topology"]),
+    tests(of: "Emulator", and: ["Configuration", "GPTJ", "Kernels", "Program", "Topology"]),
+    tests(of: "CostModel", and: ["Configuration", "GPTJ", "Program", "Topology"]),
+    tests(of: "GPTJ", and: ["Configuration", "Program"]),
+    tests(of: "Program"),
+    tests(of: "Collectives", and: ["CKernels"]),
+    tests(of: "Topology", and: ["Configuration"]),
+    tests(of: "Kernels", and: ["CKernels"]),
+    tests(of: "Datasets"),
+    tests(of: "Checkpoints"),
+    tests(of: "Configuration"),
+    tests(of: "Reporting"),
+    tests(of: "ArgumentParsing"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+@main
+enum GPTJBench {
+  static func main() {}
+}
