@@ -1,0 +1,78 @@
+import Program
+
+// Shapes: T tokens, C input columns, R output rows of the weight; `l` marks one rank's part.
+
+/// Output features split over the ranks: `y = x Wᵀ + b` with `W` (Rl, C), no communication forward.
+///
+/// Its input's gradient is a partial sum that the caller all-reduces (Megatron's f operator),
+/// so that layers that share an input need only one all-reduce if they wish.
+struct ColumnParallelLinear {
+  let weight: TensorReference
+  var bias: TensorReference?
+
+  func forward(_ x: TensorReference, _ name: String, _ step: StepWriter) -> TensorReference {
+    let y = step.builder.temporary(
+      name, [step.builder[x].rows, step.builder[weight].rows], step.type, differsOver: .all)
+    step.builder.emit(
+      .matmul(transposeA: false, transposeB: true, accumulate: false), [x, weight], into: [y])
+    if let bias { step.builder.emit(.addBias, [y, bias], into: [y]) }
+    return y
+  }
+
+  /// Accumulates the weight's and bias' gradients and returns the partial dx (T, C).
+  func backward(
+    _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference,
+    bias dBias: TensorReference? = nil, _ name: String, _ step: StepWriter
+  ) -> TensorReference {
+    step.accumulateWeightGradient(dy, x, into: dWeight)
+    if let dBias { step.builder.emit(.biasGradient, [dy], into: [dBias]) }
+    return step.inputGradient(dy, weight, name)
+  }
+}
+
+/// Input features split over the ranks: `y = all-reduce(xl Wlᵀ) + b` with `W` (R, Cl).
+///
+/// The bias is added once, after the sum (Megatron's g operator is identity backward).
+struct RowParallelLinear {
+  let weight: TensorReference
+
+  /// The partial sum (T, R) that `allReduce` completes.
+  func partial(_ x: TensorReference, _ name: String, _ step: StepWriter) -> TensorReference {
+    let y = step.builder.temporary(
+      name + ".partial", [step.builder[x].rows, step.builder[weight].rows], step.type,
+      differsOver: .all)
+    step.builder.emit(
+      .matmul(transposeA: false, transposeB: true, accumulate: false), [x, weight], into: [y])
+    return y
+  }
+
+  /// Accumulates the weight's gradient and returns this rank's dx (T, Cl).
+  func backward(
+    _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference,
+    _ name: String, _ step: StepWriter
+  ) -> TensorReference {
+    step.accumulateWeightGradient(dy, x, into: dWeight)
+    return step.inputGradient(dy, weight, name)
+  }
+}
+
+extension StepWriter {
+  /// dW (R, C) += dyᵀ x.
+  func accumulateWeightGradient(
+    _ dy: TensorReference, _ x: TensorReference, into dWeight: TensorReference
+  ) {
+    builder.emit(
+      .matmul(transposeA: true, transposeB: false, accumulate: true), [dy, x], into: [dWeight])
+  }
+
+  /// dx (T, C) = dy W.
+  func inputGradient(
+    _ dy: TensorReference, _ weight: TensorReference, _ name: String
+  ) -> TensorReference {
+    let dx = builder.temporary(
+      name, [builder[dy].rows, builder[weight].columns], type, differsOver: .all)
+    builder.emit(
+      .matmul(transposeA: false, transposeB: false, accumulate: false), [dy, weight], into: [dx])
+    return dx
+  }
+}

@@ -1,0 +1,142 @@
+package import Program
+
+/// How a global batch and a model are spread over ranks, and what is computed twice for it.
+package struct ParallelPlan: Sendable, Equatable {
+  package var tensorParallel: Int
+  package var dataParallel: Int
+  package var microBatchSize: Int
+  /// Micro-batches that one replica accumulates before the optimizer runs.
+  package var gradientAccumulation: Int
+  package var recompute: Recompute
+  /// Whether a recomputed layer repeats its two closing all-reduces, whose results nothing reads.
+  package var recomputeClosingCollectives: Bool
+  /// Blocks of queries that attention is computed in, to bound its memory on the tiles.
+  package var attentionSerialisation: Int
+
+  /// What the backward pass computes again.
+  package enum Recompute: String, Sendable, CaseIterable {
+    /// The whole layer from its input, as the reference does.
+    case full
+    /// Only the layer norm: the results of matmuls, attention and gelu are kept.
+    case none
+  }
+
+  package init(
+    tensorParallel: Int, dataParallel: Int, microBatchSize: Int, gradientAccumulation: Int,
+    recompute: Recompute = .full, recomputeClosingCollectives: Bool = false,
+    attentionSerialisation: Int = 1
+  ) {
+    self.tensorParallel = tensorParallel
+    self.dataParallel = dataParallel
+    self.microBatchSize = microBatchSize
+    self.gradientAccumulation = gradientAccumulation
+    self.recompute = recompute
+    self.recomputeClosingCollectives = recomputeClosingCollectives
+    self.attentionSerialisation = attentionSerialisation
+  }
+
+  package var mesh: Mesh {
+    Mesh(tensorParallel: tensorParallel, dataParallel: dataParallel)
+  }
+  package var ranks: Int { tensorParallel * dataParallel }
+  package var globalBatchSize: Int { microBatchSize * gradientAccumulation * dataParallel }
+}
+
+extension ParallelPlan {
+  /// Why this plan cannot split that model, or nil where it can.
+  ///
+  /// A rank holds whole heads, so TP divides the heads, and an equal part of the feed-forward
+  /// layer. Vocabularies need not divide: their shards are padded. DP only needs its batch.
+  package func illegality(for model: GPTJModel) -> PlanError? {
+    for (name, value) in [
+      ("tensor_parallel", tensorParallel), ("data_parallel", dataParallel),
+      ("micro_batch_size", microBatchSize), ("gradient_accumulation", gradientAccumulation),
+      ("attention_serialisation", attentionSerialisation),
+    ] where value < 1 {
+      return .notPositive(name: name, value: value)
+    }
+    guard model.heads % tensorParallel == 0 else {
+      return .headsDoNotDivide(heads: model.heads, tensorParallel: tensorParallel)
+    }
+    guard model.feedForwardSize % tensorParallel == 0 else {
+      return .feedForwardDoesNotDivide(
+        size: model.feedForwardSize, tensorParallel: tensorParallel)
+    }
+    guard model.vocabularySize >= tensorParallel else {
+      return .vocabularyTooSmall(size: model.vocabularySize, tensorParallel: tensorParallel)
+    }
+    return nil
+  }
+
+  /// The plan of a global batch on so many IPUs: the widest tensor parallelism that is legal for
+  /// the model within `linkedIPUs`, data parallelism over the rest.
+  package static func forPod(
+    ipus: Int, linkedIPUs: Int, model: GPTJModel, globalBatchSize: Int, microBatchSize: Int
+  ) throws(PlanError) -> ParallelPlan {
+    let widest = (1...min(ipus, linkedIPUs, 16)).last {
+      ipus % $0 == 0 && model.heads % $0 == 0 && model.feedForwardSize % $0 == 0
+    }
+    let tensorParallel = widest ?? 1
+    return try spread(
+      globalBatchSize, over: ipus / tensorParallel, tensorParallel: tensorParallel,
+      microBatchSize: microBatchSize, model: model)
+  }
+
+  /// The plan with this TP and DP, its gradient accumulation derived from the global batch.
+  package static func spread(
+    _ globalBatchSize: Int, over dataParallel: Int, tensorParallel: Int, microBatchSize: Int,
+    model: GPTJModel
+  ) throws(PlanError) -> ParallelPlan {
+    let unit = dataParallel * microBatchSize
+    guard globalBatchSize > 0, unit > 0, globalBatchSize % unit == 0 else {
+      throw .batchDoesNotDivide(
+        globalBatchSize: globalBatchSize, dataParallel: dataParallel,
+        microBatchSize: microBatchSize)
+    }
+    let plan = ParallelPlan(
+      tensorParallel: tensorParallel, dataParallel: dataParallel, microBatchSize: microBatchSize,
+      gradientAccumulation: globalBatchSize / unit)
+    if let reason = plan.illegality(for: model) { throw reason }
+    return plan
+  }
+}
+
+/// Why a sharding plan is illegal.
+package enum PlanError: Error, Equatable, CustomStringConvertible {
+  case notPositive(name: String, value: Int)
+  case headsDoNotDivide(heads: Int, tensorParallel: Int)
+  case feedForwardDoesNotDivide(size: Int, tensorParallel: Int)
+  case vocabularyTooSmall(size: Int, tensorParallel: Int)
+  case batchDoesNotDivide(globalBatchSize: Int, dataParallel: Int, microBatchSize: Int)
+  case tooManyRanks(ranks: Int, ipus: Int, topology: String)
+
+  package var description: String {
+    switch self {
+    case .notPositive(let name, let value):
+      "\(name) is \(value), expected at least 1"
+    case .headsDoNotDivide(let heads, let tensorParallel):
+      "tensor_parallel \(tensorParallel) does not divide the \(heads) attention heads; "
+        + "legal are \(divisors(of: heads))"
+    case .feedForwardDoesNotDivide(let size, let tensorParallel):
+      "tensor_parallel \(tensorParallel) does not divide the feed-forward width \(size)"
+    case .vocabularyTooSmall(let size, let tensorParallel):
+      "a vocabulary of \(size) cannot be split over tensor_parallel \(tensorParallel)"
+    case .batchDoesNotDivide(let batch, let dataParallel, let microBatch):
+      "global_batch_size \(batch) is no multiple of data_parallel \(dataParallel) x "
+        + "micro_batch_size \(microBatch); \(neighbours(of: batch, unit: dataParallel * microBatch))"
+    case .tooManyRanks(let ranks, let ipus, let topology):
+      "tensor_parallel x data_parallel needs \(ranks) IPUs, \(topology) has \(ipus)"
+    }
+  }
+
+  private func divisors(of number: Int) -> String {
+    (1...max(1, min(number, 4096))).filter { number % $0 == 0 }.map(String.init)
+      .joined(separator: ", ")
+  }
+
+  private func neighbours(of batch: Int, unit: Int) -> String {
+    guard unit > 0 else { return "both must be at least 1" }
+    let below = max(batch, 0) / unit * unit
+    return below > 0 ? "nearest are \(below) and \(below + unit)" : "the smallest is \(unit)"
+  }
+}

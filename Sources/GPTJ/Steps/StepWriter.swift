@@ -1,0 +1,79 @@
+import Program
+
+/// What every layer needs to write its part of a step: the builder, the sizes, and the storage.
+final class StepWriter {
+  let builder: ProgramBuilder
+  let model: GPTJModel
+  let plan: ParallelPlan
+  let parameters: ParameterSet
+  /// Element type of weights, gradients and activations.
+  let type: ElementType
+  /// Streaming-memory tensors of each parameter, by its name.
+  private var storage: [String: ParameterStorage] = [:]
+
+  init(name: String, model: GPTJModel, plan: ParallelPlan, type: ElementType) {
+    builder = ProgramBuilder(name: name, mesh: plan.mesh)
+    self.model = model
+    self.plan = plan
+    self.type = type
+    parameters = ParameterSet(model, tensorParallel: plan.tensorParallel)
+  }
+
+  /// Tokens of one micro-batch.
+  var tokens: Int { plan.microBatchSize * model.sequenceLength }
+
+  var attention: Operation.Attention {
+    Operation.Attention(
+      heads: model.heads / plan.tensorParallel, headSize: model.headSize,
+      sequence: model.sequenceLength, serialisation: plan.attentionSerialisation)
+  }
+
+  /// Whether a group has anyone to talk to.
+  func isParallel(_ group: ProcessGroup) -> Bool { plan.mesh.size(of: group) > 1 }
+}
+
+/// Where a parameter and what belongs to it stay between phases: flat shards over its group.
+struct ParameterStorage {
+  let weight: TensorID
+  let gradient: TensorID
+  let firstMoment: TensorID
+  let secondMoment: TensorID
+}
+
+extension StepWriter {
+  /// Declares the weights in streaming memory, and gradients and moments where the step trains.
+  func declareStorage(training: Bool) {
+    for parameter in parameters.all {
+      let weight = declareShard(parameter, "", type)
+      storage[parameter.name] =
+        training
+        ? ParameterStorage(
+          weight: weight, gradient: declareShard(parameter, ".gradient", type),
+          firstMoment: declareShard(parameter, ".first_moment", .float32),
+          secondMoment: declareShard(parameter, ".second_moment", .float32))
+        : ParameterStorage(
+          weight: weight, gradient: weight, firstMoment: weight, secondMoment: weight)
+    }
+  }
+
+  func stored(_ parameter: Parameter) -> ParameterStorage {
+    guard let found = storage[parameter.name] else {
+      preconditionFailure("\(parameter.name) has no storage")
+    }
+    return found
+  }
+
+  /// Elements of a rank's flat shard of a parameter.
+  func shardCount(_ parameter: Parameter) -> Int {
+    parameter.count.shard(of: plan.mesh.size(of: parameter.shardingGroup))
+  }
+
+  private func declareShard(
+    _ parameter: Parameter, _ suffix: String, _ type: ElementType
+  ) -> TensorID {
+    builder.declare(
+      parameter.name + suffix, [shardCount(parameter)], type, in: .streaming,
+      differsOver: parameter.differsOver.union(AxisSet(parameter.shardingGroup)),
+      instances: parameter.isPerLayer ? [model.layers] : [])
+  }
+}

@@ -1,0 +1,86 @@
+import Program
+
+/// The phases that finish the gradients and update the weights, each rank its own shards.
+extension TrainingPhases {
+  /// What every update needs: how much to scale gradients by, and the step's learning rate.
+  struct UpdateScalars {
+    let gradientScale: TensorReference
+    let schedule: TensorReference
+  }
+
+  /// The embedding's gradient never leaves the tiles: it is the last that the norm waits for.
+  func embeddingBackwardAndOptimizer() -> UpdateScalars {
+    let builder = step.builder
+    let parameter = step.parameters.embedding
+    var scalars: UpdateScalars?
+    builder.phase("embedding_backward_optimizer") {
+      let gradient = step.zeroGradient(parameter)
+      forEachMicroBatch { batch in
+        let dX = step.loadActivation(dx, [0, batch], "d_x")
+        let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
+        builder.emit(.embedBackward, [ids, dX], into: [gradient])
+      }
+      let shard = step.reduceGradient(parameter, gradient, norm: norm)
+      let finished = finishNorm()
+      update(parameter, gradient: shard, layer: nil, finished)
+      scalars = finished
+    }
+    guard let scalars else { preconditionFailure("a phase always runs its body") }
+    return scalars
+  }
+
+  func decoderOptimizer(_ scalars: UpdateScalars) {
+    forEachLayer { layer in
+      step.builder.phase("decoder_optimizer") {
+        for parameter in step.parameters.block.all {
+          update(parameter, gradient: loadGradient(parameter, layer), layer: layer, scalars)
+        }
+      }
+    }
+  }
+
+  /// The reference's store graph of the head has the gradients in it too: they are stored back.
+  func headOptimizer(_ scalars: UpdateScalars) {
+    step.builder.phase("head_optimizer") {
+      for parameter in step.parameters.head.all {
+        let gradient = loadGradient(parameter, nil)
+        update(parameter, gradient: gradient, layer: nil, scalars)
+        step.store(gradient, into: step.stored(parameter).gradient, of: parameter)
+      }
+    }
+  }
+
+  private func finishNorm() -> UpdateScalars {
+    let builder = step.builder
+    let total = step.allReduce(norm, "squared_norm.total", over: .all)
+    let scale = builder.temporary("gradient_scale", [1], .float32, differsOver: [])
+    let gradientNorm = builder.temporary("gradient_norm", [1], .float32, differsOver: [])
+    builder.emit(
+      .gradientScale(clip: optimizer.gradientClipping, lossScale: lossScale), [total],
+      into: [scale, gradientNorm])
+    builder.emit(.hostStore, [gradientNorm], into: [host.gradientNorm])
+    return UpdateScalars(gradientScale: scale, schedule: step.hostLoad(host.schedule))
+  }
+
+  private func loadGradient(_ parameter: Parameter, _ layer: Affine?) -> TensorReference {
+    step.loadShard(step.stored(parameter).gradient, of: parameter, layer, ".gradient")
+  }
+
+  private func update(
+    _ parameter: Parameter, gradient: TensorReference, layer: Affine?, _ scalars: UpdateScalars
+  ) {
+    let stored = step.stored(parameter)
+    let weight = step.loadShard(stored.weight, of: parameter, layer, "")
+    let first = step.loadShard(stored.firstMoment, of: parameter, layer, ".first_moment")
+    let second = step.loadShard(stored.secondMoment, of: parameter, layer, ".second_moment")
+    var adamW = optimizer.adamW
+    if !parameter.isDecayed { adamW.weightDecay = 0 }
+    step.builder.emit(
+      .adamW(adamW),
+      [weight, gradient, first, second, scalars.gradientScale, scalars.schedule],
+      into: [weight, first, second])
+    step.store(weight, into: stored.weight, of: parameter, layer: layer)
+    step.store(first, into: stored.firstMoment, of: parameter, layer: layer)
+    step.store(second, into: stored.secondMoment, of: parameter, layer: layer)
+  }
+}

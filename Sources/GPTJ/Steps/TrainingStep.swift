@@ -1,0 +1,217 @@
+package import Program
+
+/// One optimizer step of GPT-J as the reference runs it: in phases from streaming memory, each
+/// layer loaded once for all micro-batches (Graphcore examples, nlp/gpt_j/popxl).
+package struct TrainingStep {
+  package var model: GPTJModel
+  package var plan: ParallelPlan
+  package var optimizer: Optimizer
+  /// Factor on the loss whose inverse is applied to the gradients.
+  package var lossScale: Double
+  /// Element type of weights, gradients and activations; moments are float32 always.
+  package var elementType: ElementType
+
+  /// AdamW's constants and the global norm to which gradients are clipped.
+  package struct Optimizer: Sendable, Equatable {
+    package var adamW: Operation.AdamW
+    package var gradientClipping: Double
+
+    package init(adamW: Operation.AdamW, gradientClipping: Double) {
+      self.adamW = adamW
+      self.gradientClipping = gradientClipping
+    }
+  }
+
+  package init(
+    model: GPTJModel, plan: ParallelPlan, optimizer: Optimizer, lossScale: Double = 1,
+    elementType: ElementType
+  ) {
+    self.model = model
+    self.plan = plan
+    self.optimizer = optimizer
+    self.lossScale = lossScale
+    self.elementType = elementType
+  }
+
+  /// Names of the host tensors that a step reads and writes.
+  package enum HostTensor {
+    /// int32 (T), one instance for each micro-batch; as `labels`.
+    package static let inputIDs = "host.input_ids"
+    package static let labels = "host.labels"
+    /// float32 (2): learning rate and the step's number, from 1.
+    package static let schedule = "host.schedule"
+    /// float32 (1), one instance for each micro-batch.
+    package static let loss = "host.loss"
+    /// float32 (1): the global norm before clipping.
+    package static let gradientNorm = "host.gradient_norm"
+  }
+
+  /// Writes the Program.
+  ///
+  /// Cost: a few hundred statements, whatever the model's and plan's sizes.
+  ///
+  /// - Throws: `PlanError` where the plan cannot split the model.
+  package func program() throws(PlanError) -> Program {
+    if let reason = plan.illegality(for: model) { throw reason }
+    let step = StepWriter(name: "training_step", model: model, plan: plan, type: elementType)
+    step.declareStorage(training: true)
+    TrainingPhases(step: step, optimizer: optimizer, lossScale: lossScale).write()
+    return step.builder.build()
+  }
+}
+
+/// The step's buffers and its phases in the order in which they run.
+struct TrainingPhases {
+  let step: StepWriter
+  let optimizer: TrainingStep.Optimizer
+  let lossScale: Double
+  let x: TensorID
+  let dx: TensorID
+  let saved: SavedActivations?
+  let host: HostTensors
+  /// Sum of squares of the gradients that this rank holds, over all phases.
+  let norm: TensorReference
+
+  /// What the host gives and gets.
+  struct HostTensors {
+    let inputIDs: TensorID
+    let labels: TensorID
+    let schedule: TensorReference
+    let loss: TensorID
+    let gradientNorm: TensorReference
+  }
+
+  init(step: StepWriter, optimizer: TrainingStep.Optimizer, lossScale: Double) {
+    self.step = step
+    self.optimizer = optimizer
+    self.lossScale = lossScale
+    x = step.activationBuffer("x")
+    dx = step.activationBuffer("dx")
+    saved = step.plan.recompute == .none ? SavedActivations(step) : nil
+    host = Self.declareHost(step)
+    norm = step.builder.temporary("squared_norm", [1], .float32, differsOver: .all)
+  }
+
+  func write() {
+    embeddingForward()
+    decoderForward()
+    head()
+    decoderBackward()
+    let scale = embeddingBackwardAndOptimizer()
+    decoderOptimizer(scale)
+    headOptimizer(scale)
+  }
+
+  func forEachMicroBatch(_ body: (Affine) -> Void) {
+    step.builder.loop("micro_batch", count: step.plan.gradientAccumulation, body)
+  }
+
+  func forEachLayer(descending: Bool = false, _ body: (Affine) -> Void) {
+    step.builder.loop("layer", count: step.model.layers, descending: descending, body)
+  }
+
+  private static func declareHost(_ step: StepWriter) -> HostTensors {
+    typealias Name = TrainingStep.HostTensor
+    let builder = step.builder
+    let batches = [step.plan.gradientAccumulation]
+    func tokens(_ name: String) -> TensorID {
+      builder.declare(
+        name, [step.tokens], .int32, in: .host, differsOver: .data, instances: batches)
+    }
+    return HostTensors(
+      inputIDs: tokens(Name.inputIDs), labels: tokens(Name.labels),
+      schedule: TensorReference(
+        builder.declare(Name.schedule, [2], .float32, in: .host, differsOver: [])),
+      loss: builder.declare(
+        Name.loss, [1], .float32, in: .host, differsOver: .data, instances: batches),
+      gradientNorm: TensorReference(
+        builder.declare(Name.gradientNorm, [1], .float32, in: .host, differsOver: [])))
+  }
+}
+
+extension TrainingPhases {
+  private func embeddingForward() {
+    step.builder.phase("embedding_forward") {
+      step.builder.emit(.zero, [], into: [norm])
+      let embedding = VocabParallelEmbedding(table: step.load(step.parameters.embedding))
+      forEachMicroBatch { batch in
+        let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
+        step.storeActivation(embedding.forward(ids, step), x, [0, batch])
+      }
+    }
+  }
+
+  private func decoderForward() {
+    forEachLayer { layer in
+      step.builder.phase("decoder_forward") {
+        let block = TransformerBlock(step.loadBlock(layer))
+        forEachMicroBatch { batch in
+          let input = step.loadActivation(x, [layer, batch], "x")
+          let (output, activations) = block.forward(input, step)
+          saved?.store(activations, [layer, batch], step)
+          step.storeActivation(output, x, [layer + 1, batch])
+        }
+      }
+    }
+  }
+
+  /// Forward, loss and backward of the head in one phase: its weights are loaded only once.
+  private func head() {
+    step.builder.phase("head") {
+      let parameters = step.parameters.head
+      let head = VocabParallelHead(parameters.map { step.load($0) })
+      let gradients = parameters.map(step.zeroGradient)
+      let last = Affine(nil, step.model.layers)
+      forEachMicroBatch { batch in
+        let input = step.loadActivation(x, [last, batch], "x")
+        let labels = step.hostLoad(TensorReference(host.labels, [batch]))
+        let (logits, activations) = head.forward(input, step)
+        let (loss, dLogits) = VocabParallelCrossEntropy().forwardAndBackward(
+          logits: logits, labels: labels, scale: lossGradient, step)
+        step.builder.emit(.hostStore, [loss], into: [TensorReference(host.loss, [batch])])
+        let dX = head.backward(dLogits, input: input, activations, into: gradients, step)
+        step.storeActivation(dX, dx, [last, batch])
+      }
+      for (parameter, gradient) in zip(parameters.all, gradients.all) {
+        storeGradient(parameter, gradient, layer: nil)
+      }
+    }
+  }
+
+  private func decoderBackward() {
+    forEachLayer(descending: true) { layer in
+      step.builder.phase("decoder_backward") {
+        let block = TransformerBlock(step.loadBlock(layer))
+        let gradients = step.parameters.block.map(step.zeroGradient)
+        forEachMicroBatch { batch in
+          let input = step.loadActivation(x, [layer, batch], "x")
+          let dY = step.loadActivation(dx, [layer + 1, batch], "d_y")
+          let activations =
+            saved?.load(input, block, [layer, batch], step) ?? block.recompute(input, step)
+          let dX = block.backward(dY, input: input, activations, into: gradients, step)
+          step.storeActivation(dX, dx, [layer, batch])
+        }
+        for (parameter, gradient) in zip(step.parameters.block.all, gradients.all) {
+          storeGradient(parameter, gradient, layer: layer)
+        }
+      }
+    }
+  }
+
+  /// The gradient of every micro-batch's mean loss, so that the accumulated sum is the global mean.
+  private var lossGradient: Double {
+    lossScale / Double(step.plan.gradientAccumulation * step.plan.dataParallel)
+  }
+
+  private func storeGradient(_ parameter: Parameter, _ gradient: TensorReference, layer: Affine?) {
+    let shard = step.reduceGradient(parameter, gradient, norm: norm)
+    step.store(shard, into: step.stored(parameter).gradient, of: parameter, layer: layer)
+  }
+}
+
+extension StepWriter {
+  /// Loads all parameters of one layer.
+  func loadBlock(_ layer: Affine) -> Block<TensorReference> {
+    parameters.block.map { load($0, layer: layer) }
+  }
+}

@@ -1,0 +1,107 @@
+extension Operation.Kind {
+  /// What is wrong with these operands for this kind, or nil.
+  func mistake(in inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {
+    let (inputCounts, outputCount) = arity
+    guard inputCounts.contains(inputs.count), outputs.count == outputCount else {
+      return "takes \(inputCounts) inputs and \(outputCount) outputs, "
+        + "got \(inputs.count) and \(outputs.count)"
+    }
+    return spaceMistake(inputs, outputs) ?? shapeMistake(inputs, outputs, mesh)
+  }
+
+  private var arity: (inputs: ClosedRange<Int>, outputs: Int) {
+    switch self {
+    case .hostLoad, .hostStore, .load, .store, .copy, .collective, .slice, .biasGradient, .gelu,
+      .rotary,
+      .logitsMax, .sumOfSquares, .argmax:
+      (1...1, 1)
+    case .zero: (0...0, 1)
+    case .matmul, .addBias, .geluBackward, .embed, .embedBackward, .logitsSumExp, .labelLogit,
+      .selectRows:
+      (2...2, 1)
+    case .add: (2...3, 1)
+    case .layerNorm: (3...3, 2)
+    case .layerNormBackward: (4...4, 1)
+    case .layerNormGradient: (3...3, 2)
+    case .attention: (1...1, 2)
+    case .attentionBackward: (4...4, 1)
+    case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
+    case .gradientScale: (1...1, 2)
+    case .adamW: (6...6, 3)
+    }
+  }
+
+  private func spaceMistake(_ inputs: [Tensor], _ outputs: [Tensor]) -> String? {
+    let (from, to): (MemorySpace, MemorySpace) =
+      switch self {
+      case .hostLoad: (.host, .sram)
+      case .hostStore: (.sram, .host)
+      case .load: (.streaming, .sram)
+      case .store: (.sram, .streaming)
+      default: (.sram, .sram)
+      }
+    for (tensor, space) in inputs.map({ ($0, from) }) + outputs.map({ ($0, to) })
+    where tensor.space != space {
+      return "\(tensor.name) is in \(tensor.space), expected \(space)"
+    }
+    return nil
+  }
+
+  private func shapeMistake(_ inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {
+    switch self {
+    case .hostLoad, .hostStore, .load, .store, .copy:
+      return same(inputs[0], outputs[0])
+    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward:
+      return same(inputs[0], outputs[0])
+    case .collective(let kind, let group):
+      return collectiveMistake(kind, inputs[0], outputs[0], mesh.size(of: group))
+    case .slice(let group):
+      return expect(outputs[0], count: inputs[0].count.shard(of: mesh.size(of: group)))
+    case .matmul(let transposeA, let transposeB, _):
+      return matmulMistake(inputs, outputs[0], transposeA, transposeB)
+    case .attention(let shape), .attentionBackward(let shape):
+      guard inputs[0].columns == 3 * shape.heads * shape.headSize,
+        inputs[0].rows % shape.sequence == 0
+      else { return "qkv is \(inputs[0].shape)" }
+      return nil
+    default: return nil
+    }
+  }
+
+  private func collectiveMistake(
+    _ kind: Operation.Collective, _ input: Tensor, _ output: Tensor, _ size: Int
+  ) -> String? {
+    switch kind {
+    case .allReduceSum, .allReduceMax, .broadcast: expect(output, count: input.count)
+    case .reduceScatter: expect(output, count: input.count.shard(of: size))
+    case .allGather: expect(input, count: output.count.shard(of: size))
+    }
+  }
+
+  private func matmulMistake(
+    _ inputs: [Tensor], _ output: Tensor, _ transposeA: Bool, _ transposeB: Bool
+  ) -> String? {
+    let a = (inputs[0].rows, inputs[0].columns)
+    let b = (inputs[1].rows, inputs[1].columns)
+    let (m, inner) = transposeA ? (a.1, a.0) : a
+    let (innerB, n) = transposeB ? (b.1, b.0) : b
+    guard inner == innerB, output.rows == m, output.columns == n else {
+      return "\(inputs[0].shape) x \(inputs[1].shape) -> \(output.shape)"
+    }
+    return nil
+  }
+
+  private func same(_ one: Tensor, _ other: Tensor) -> String? {
+    one.count == other.count && one.elementType == other.elementType
+      ? nil : "\(one.name) \(one.shape) and \(other.name) \(other.shape) differ"
+  }
+
+  private func expect(_ tensor: Tensor, count: Int) -> String? {
+    tensor.count == count ? nil : "\(tensor.name) has \(tensor.count) elements, expected \(count)"
+  }
+}
+
+extension Int {
+  /// Elements of each of `parts` equal flat shards; the last one may be padded.
+  package func shard(of parts: Int) -> Int { (self + parts - 1) / parts }
+}

@@ -1,0 +1,78 @@
+extension Program {
+  /// What one execution of an operation costs one rank, from its operands' shapes alone.
+  ///
+  /// Attention counts the full square of scores, though half of it is masked, as the reference
+  /// computes it; its backward pass counts the scores that it recomputes (5 products, not 4).
+  package func work(of operation: Operation) -> Work {
+    let inputs = operation.inputs.map { self[$0] }
+    let outputs = operation.outputs.map { self[$0] }
+    var work = Work()
+    switch operation.kind {
+    case .load: work.loadBytes = inputs[0].bytes
+    case .store: work.storeBytes = inputs[0].bytes
+    case .hostLoad, .hostStore: work.hostBytes = inputs[0].bytes
+    case .collective(let kind, let group):
+      work.collectives.record(
+        kind, group, bytes: max(inputs[0].bytes, outputs[0].bytes(like: kind)))
+    case .zero, .slice, .copy: break
+    default:
+      work.flops = operation.kind.flops(inputs, outputs)
+      work.elements = operation.kind.elements(inputs, outputs)
+    }
+    return work
+  }
+
+  /// Each phase's work of one rank in one step, in the order of the phases.
+  package var workByPhase: [(phase: String, work: Work)] {
+    let names = phaseNames
+    var totals = [String: Work](uniqueKeysWithValues: names.map { ($0, Work()) })
+    forEachOperation { operation, phase, repetitions in
+      totals[phase, default: Work()] += work(of: operation) * repetitions
+    }
+    return names.map { ($0, totals[$0] ?? Work()) }
+  }
+
+  /// The whole step's work of one rank.
+  package var work: Work {
+    var total = Work()
+    forEachOperation { operation, _, repetitions in total += work(of: operation) * repetitions }
+    return total
+  }
+}
+
+extension Tensor {
+  /// A gather's buffer is what it yields; every other collective's is what it starts from.
+  fileprivate func bytes(like kind: Operation.Collective) -> Int { kind == .allGather ? bytes : 0 }
+}
+
+extension Operation.Kind {
+  fileprivate func flops(_ inputs: [Tensor], _ outputs: [Tensor]) -> Int {
+    switch self {
+    case .matmul(let transposeA, _, _):
+      let inner = transposeA ? inputs[0].rows : inputs[0].columns
+      return 2 * outputs[0].rows * outputs[0].columns * inner
+    case .attention(let shape): return 2 * shape.scoreFlops(tokens: inputs[0].rows)
+    case .attentionBackward(let shape): return 5 * shape.scoreFlops(tokens: inputs[0].rows)
+    default: return 0
+    }
+  }
+
+  fileprivate func elements(_ inputs: [Tensor], _ outputs: [Tensor]) -> Int {
+    switch self {
+    case .matmul, .attention, .attentionBackward: 0
+    case .biasGradient, .layerNormGradient, .layerNormBackward, .logitsMax, .logitsSumExp,
+      .sumOfSquares, .adamW, .argmax:
+      inputs[0].count
+    case .embedBackward: inputs[1].count
+    case .rotary(let rotary, let shape, _): inputs[0].rows * shape.heads * 2 * rotary.size
+    case .gradientScale: 1
+    case .crossEntropyLoss: inputs[0].count
+    default: outputs[0].count
+    }
+  }
+}
+
+extension Operation.Attention {
+  /// One product with the full square of scores: queries x keys x head size, for every head.
+  package func scoreFlops(tokens: Int) -> Int { 2 * tokens * sequence * headSize * heads }
+}

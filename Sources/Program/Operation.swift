@@ -1,0 +1,146 @@
+/// One operation of every rank: what it does, and the tensor instances it reads and writes.
+///
+/// An operation may write in place: the same reference then stands in both lists.
+package struct Operation: Sendable, Equatable {
+  package let kind: Kind
+  package let inputs: [TensorReference]
+  package let outputs: [TensorReference]
+
+  package init(_ kind: Kind, inputs: [TensorReference], outputs: [TensorReference]) {
+    self.kind = kind
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+
+  /// What an operation computes or moves; each case says its operands as inputs -> outputs.
+  ///
+  /// Letters: T tokens of a micro-batch, D width, F feed-forward width, V vocabulary; `l` marks one
+  /// rank's part. Weights are `[out, in]` as Hugging Face stores them.
+  package enum Kind: Sendable, Equatable {
+    /// host -> sram
+    case hostLoad
+    /// sram -> host
+    case hostStore
+    /// streaming -> sram
+    case load
+    /// sram -> streaming
+    case store
+    /// buffer -> buffer; a gather joins flat shards in group order and drops the padding at the end.
+    case collective(Collective, over: ProcessGroup)
+    /// x -> this rank's flat 1/n of x; the last shard is filled up with zeros.
+    case slice(over: ProcessGroup)
+    /// -> x
+    case zero
+    /// x -> x, on the tiles
+    case copy
+    /// a, b -> c; c (+)= op(a) op(b)
+    case matmul(transposeA: Bool, transposeB: Bool, accumulate: Bool)
+    /// x (rows, C), bias (C) -> x + bias
+    case addBias
+    /// dy (rows, C) -> dbias (C), accumulated
+    case biasGradient
+    /// two or more addends -> sum
+    case add
+    /// x (T, D), gain, bias -> y (T, D), stats (T, 2: mean and 1/std)
+    case layerNorm(epsilon: Double)
+    /// dy, x, stats, gain -> dx
+    case layerNormBackward
+    /// dy, x, stats -> dgain, dbias, both accumulated
+    case layerNormGradient
+    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction
+    case rotary(Rotary, Attention, inverse: Bool)
+    /// qkv (T, 3 Dl) -> o (T, Dl), log-sum-exp (T, heads)
+    case attention(Attention)
+    /// qkv, o, log-sum-exp, do -> dqkv
+    case attentionBackward(Attention)
+    /// z -> gelu(z), the tanh form
+    case gelu
+    /// dg, z -> dz
+    case geluBackward
+    /// ids (T), table (Vl, D) -> rows (T, D); ids of other shards give zeros
+    case embed
+    /// ids (T), dx (T, D) -> dtable (Vl, D), accumulated
+    case embedBackward
+    /// logits (T, Vl) -> row maximum (T)
+    case logitsMax(vocabulary: Int)
+    /// logits, max -> row sum of exp(logit - max) (T)
+    case logitsSumExp(vocabulary: Int)
+    /// logits, labels -> the label's logit where this rank holds it, else 0 (T)
+    case labelLogit(vocabulary: Int)
+    /// max, sum, label logit, labels -> mean loss (1)
+    case crossEntropyLoss
+    /// logits, max, sum, labels -> dlogits, in place; times `scale` over the number of labels
+    case crossEntropyBackward(vocabulary: Int, scale: Double)
+    /// x -> sum of squares (1), accumulated
+    case sumOfSquares
+    /// sum of squares (1) -> gradient scale (1), gradient norm (1)
+    case gradientScale(clip: Double, lossScale: Double)
+    /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place
+    case adamW(AdamW)
+    /// x (T, C), row numbers (B) -> those rows (B, C)
+    case selectRows
+    /// gathered logits (shards, B, Vl) -> the most likely id of each row (B)
+    case argmax(vocabulary: Int)
+  }
+
+  package enum Collective: String, Sendable, CaseIterable {
+    case allReduceSum = "all_reduce_sum"
+    case allReduceMax = "all_reduce_max"
+    case reduceScatter = "reduce_scatter"
+    case allGather = "all_gather"
+    case broadcast
+  }
+
+  /// One rank's share of the attention of `tokens / sequence` sequences.
+  package struct Attention: Sendable, Equatable {
+    package var heads: Int
+    package var headSize: Int
+    package var sequence: Int
+    /// In how many blocks of queries the pod computes it, for memory (not for time).
+    package var serialisation: Int
+
+    package init(heads: Int, headSize: Int, sequence: Int, serialisation: Int) {
+      self.heads = heads
+      self.headSize = headSize
+      self.sequence = sequence
+      self.serialisation = serialisation
+    }
+  }
+
+  /// Rotary position embedding of the first `size` elements of a head, in interleaved pairs.
+  package struct Rotary: Sendable, Equatable {
+    package var size: Int
+    package var base: Double
+
+    package init(size: Int, base: Double) {
+      self.size = size
+      self.base = base
+    }
+  }
+
+  /// Hyper-parameters of AdamW that do not change from step to step.
+  package struct AdamW: Sendable, Equatable {
+    package var beta1: Double
+    package var beta2: Double
+    package var epsilon: Double
+    package var weightDecay: Double
+
+    package init(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double) {
+      self.beta1 = beta1
+      self.beta2 = beta2
+      self.epsilon = epsilon
+      self.weightDecay = weightDecay
+    }
+  }
+}
+
+extension Operation.Kind {
+  /// A short name for traces, tables and error messages.
+  package var name: String {
+    switch self {
+    case .collective(let collective, let group): "\(collective.rawValue)_\(group.rawValue)"
+    case .slice(let group): "slice_\(group.rawValue)"
+    default: String(describing: self).prefix { $0 != "(" }.description
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/// Writes a Program statement by statement, in the order in which a rank runs it.
+///
+/// Shape mistakes are programmer errors: they trap where the operation is written.
+package final class ProgramBuilder {
+  package let mesh: Mesh
+  private let name: String
+  private var tensors: [Tensor] = []
+  private var open: [[Statement]] = [[]]
+  private var loops = 0
+  private var scopes: [String] = []
+
+  package init(name: String, mesh: Mesh) {
+    self.name = name
+    self.mesh = mesh
+  }
+
+  /// The finished Program; every phase and loop has been closed by then.
+  package func build() -> Program {
+    precondition(open.count == 1, "a phase or loop is still open")
+    return Program(name: name, mesh: mesh, tensors: tensors, body: open[0])
+  }
+
+  package subscript(reference: TensorReference) -> Tensor { tensors[reference.tensor.index] }
+
+  /// Declares a tensor; temporaries are named after the phase that they stand in.
+  package func declare(
+    _ name: String, _ shape: [Int], _ elementType: ElementType, in space: MemorySpace = .sram,
+    differsOver axes: AxisSet, instances: [Int] = []
+  ) -> TensorID {
+    let prefix = space == .sram ? scopes.map { $0 + "/" }.joined() : ""
+    tensors.append(
+      Tensor(
+        name: prefix + name, shape: shape, elementType: elementType, space: space,
+        differsOver: present(axes), instances: instances))
+    return TensorID(index: tensors.count - 1)
+  }
+
+  /// Declares a temporary on the tiles and returns its only instance.
+  package func temporary(
+    _ name: String, _ shape: [Int], _ elementType: ElementType, differsOver axes: AxisSet
+  ) -> TensorReference {
+    TensorReference(declare(name, shape, elementType, differsOver: axes))
+  }
+
+  package func phase(_ name: String, _ body: () -> Void) {
+    scopes.append(name)
+    open.append([])
+    body()
+    close { .phase(name, $0) }
+    scopes.removeLast()
+  }
+
+  /// Repeats `body`; the index that it gets names the instance of the current turn.
+  package func loop(
+    _ name: String, count: Int, descending: Bool = false, _ body: (Affine) -> Void
+  ) {
+    precondition(count > 0, "loop \(name) never runs")
+    let variable = LoopVariable(id: loops)
+    loops += 1
+    open.append([])
+    body(Affine(variable))
+    let loop = Statement.Loop(
+      variable: variable, name: name, count: count, descending: descending)
+    close { .loop(loop, $0) }
+  }
+
+  /// Appends an operation, after its operands were checked against its kind.
+  package func emit(
+    _ kind: Operation.Kind, _ inputs: [TensorReference], into outputs: [TensorReference]
+  ) {
+    for reference in inputs + outputs {
+      precondition(
+        reference.indices.count == self[reference].instances.count,
+        "\(self[reference].name) has \(self[reference].instances.count) indices")
+    }
+    if let mistake = kind.mistake(in: inputs.map { self[$0] }, outputs.map { self[$0] }, mesh) {
+      preconditionFailure("\(scopes.joined(separator: "/")) \(kind.name): \(mistake)")
+    }
+    open[open.count - 1].append(.operation(Operation(kind, inputs: inputs, outputs: outputs)))
+  }
+
+  private func close(_ wrap: ([Statement]) -> Statement) {
+    let inner = open.removeLast()
+    open[open.count - 1].append(wrap(inner))
+  }
+
+  /// An axis of one rank distinguishes nothing.
+  private func present(_ axes: AxisSet) -> AxisSet {
+    var axes = axes
+    if mesh.tensorParallel == 1 { axes.remove(.tensor) }
+    if mesh.dataParallel == 1 { axes.remove(.data) }
+    return axes
+  }
+}
