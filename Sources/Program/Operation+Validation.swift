@@ -16,13 +16,13 @@ extension Operation.Kind {
       .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
-    case .matmul, .addBias, .geluBackward, .embed, .embedBackward, .logitsSumExp, .labelLogit,
+    case .matmul, .addBias, .geluBackward, .embed, .embedBackward,
       .selectRows:
       (2...2, 1)
     case .add: (2...3, 1)
     case .layerNorm: (3...3, 2)
     case .layerNormBackward: (4...4, 1)
-    case .layerNormGradient: (3...3, 2)
+    case .layerNormGradient, .logitsSums: (3...3, 2)
     case .attention: (1...1, 2)
     case .attentionBackward: (4...4, 1)
     case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)

@@ -59,14 +59,15 @@ extension Operation.Kind {
 
   fileprivate func elements(_ inputs: [Tensor], _ outputs: [Tensor]) -> Int {
     switch self {
-    case .matmul, .attention, .attentionBackward: 0
-    case .biasGradient, .layerNormGradient, .layerNormBackward, .logitsMax, .logitsSumExp,
-      .sumOfSquares, .adamW, .argmax:
+    case .matmul, .crossEntropyLoss, .gradientScale, .selectRows: 0
+    case .attention(let shape), .attentionBackward(let shape):
+      inputs[0].rows * shape.sequence * shape.heads
+    case .biasGradient, .layerNormGradient, .layerNormBackward, .logitsMax, .logitsSums,
+      .sumOfSquares, .adamW:
       inputs[0].count
+    case .argmax(let vocabulary): outputs[0].count * vocabulary
     case .embedBackward: inputs[1].count
     case .rotary(let rotary, let shape, _): inputs[0].rows * shape.heads * 2 * rotary.size
-    case .gradientScale: 1
-    case .crossEntropyLoss: inputs[0].count
     default: outputs[0].count
     }
   }

@@ -63,10 +63,8 @@ package struct Operation: Sendable, Equatable {
     case embedBackward
     /// logits (T, Vl) -> row maximum (T)
     case logitsMax(vocabulary: Int)
-    /// logits, max -> row sum of exp(logit - max) (T)
-    case logitsSumExp(vocabulary: Int)
-    /// logits, labels -> the label's logit where this rank holds it, else 0 (T)
-    case labelLogit(vocabulary: Int)
+    /// logits, labels, max -> row sum of exp(logit - max) (T), the label's logit or 0 (T)
+    case logitsSums(vocabulary: Int)
     /// max, sum, label logit, labels -> mean loss (1)
     case crossEntropyLoss
     /// logits, max, sum, labels -> dlogits, in place; times `scale` over the number of labels

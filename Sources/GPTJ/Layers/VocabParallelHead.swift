@@ -42,27 +42,25 @@ struct VocabParallelCrossEntropy {
     logits: TensorReference, labels: TensorReference, scale: Double, _ step: StepWriter
   ) -> (loss: TensorReference, dLogits: TensorReference) {
     let vocabulary = step.model.vocabularySize
-    let maximum = perToken(.logitsMax(vocabulary: vocabulary), [logits], .allReduceMax, "max", step)
-    let sum = perToken(
-      .logitsSumExp(vocabulary: vocabulary), [logits, maximum], .allReduceSum, "sum_exp", step)
-    let label = perToken(
-      .labelLogit(vocabulary: vocabulary), [logits, labels], .allReduceSum, "label_logit", step)
+    let maxima = perToken("max", step)
+    step.builder.emit(.logitsMax(vocabulary: vocabulary), [logits], into: [maxima])
+    let maximum = step.allReduce(maxima, "max", over: .tensor, .allReduceMax)
+    let sums = perToken("sum_exp", step)
+    let labelLogits = perToken("label_logit", step)
+    step.builder.emit(
+      .logitsSums(vocabulary: vocabulary), [logits, labels, maximum], into: [sums, labelLogits])
+    let sum = step.allReduce(sums, "sum_exp")
+    let labelLogit = step.allReduce(labelLogits, "label_logit")
     let loss = step.builder.temporary("loss", [1], .float32, differsOver: .data)
-    step.builder.emit(.crossEntropyLoss, [maximum, sum, label, labels], into: [loss])
+    step.builder.emit(.crossEntropyLoss, [maximum, sum, labelLogit, labels], into: [loss])
     step.builder.emit(
       .crossEntropyBackward(vocabulary: vocabulary, scale: scale), [logits, maximum, sum, labels],
       into: [logits])
     return (loss, logits)
   }
 
-  /// One number for each token, joined over the ranks of the tensor-parallel group.
-  private func perToken(
-    _ kind: Operation.Kind, _ inputs: [TensorReference], _ join: Operation.Collective,
-    _ name: String, _ step: StepWriter
-  ) -> TensorReference {
-    let partial = step.builder.temporary(
-      name + ".partial", [step.tokens], .float32, differsOver: .all)
-    step.builder.emit(kind, inputs, into: [partial])
-    return step.allReduce(partial, name, over: .tensor, join)
+  /// One number for each token from this rank's part of the vocabulary.
+  private func perToken(_ name: String, _ step: StepWriter) -> TensorReference {
+    step.builder.temporary(name + ".partial", [step.tokens], .float32, differsOver: .all)
   }
 }
