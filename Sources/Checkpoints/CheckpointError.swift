@@ -1,0 +1,63 @@
+/// What is wrong with a checkpoint: the file, the tensor or the byte, and what was expected.
+package enum CheckpointError: Error, Equatable {
+  /// The system refused `operation`, or the file is not what it can be done with.
+  case system(file: String, operation: String, reason: String)
+  /// The header is not what the format says, counting bytes from the start of the file.
+  case malformedHeader(file: String, byte: Int, expected: String)
+  /// A tensor's entry contradicts itself, the other entries or the size of the file.
+  case malformedTensor(file: String, tensor: String, expected: String)
+  case unknownTensor(file: String, tensor: String, nearest: String?)
+  case elementType(file: String, tensor: String, found: String, expected: String)
+}
+
+extension CheckpointError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .system(let file, let operation, let reason):
+      "\(file): cannot \(operation): \(reason)"
+    case .malformedHeader(let file, let byte, let expected):
+      "\(file): header, byte \(byte): expected \(expected)"
+    case .malformedTensor(let file, let tensor, let expected):
+      "\(file): tensor \(quoted(tensor)): expected \(expected)"
+    case .unknownTensor(let file, let tensor, let nearest):
+      "\(file): no tensor \(quoted(tensor))"
+        + (nearest.map { "; the nearest name is \(quoted($0))" } ?? "; the file has none")
+    case .elementType(let file, let tensor, let found, let expected):
+      "\(file): tensor \(quoted(tensor)): expected \(expected), found \(found)"
+    }
+  }
+}
+
+/// A name from a file in quotes, cut at 120 characters and without control characters.
+func quoted(_ name: String) -> String {
+  name.count <= 120 ? name.debugDescription : String(name.prefix(120)).debugDescription + "..."
+}
+
+/// The first numbers of a list from a file, which may be long.
+func brief(_ numbers: [Int]) -> String {
+  let shown = numbers.prefix(8).map(String.init) + (numbers.count > 8 ? ["..."] : [])
+  return "[\(shown.joined(separator: ", "))]"
+}
+
+/// The candidate with the fewest edits to `name`; cost: product of the lengths for each.
+func nearest(to name: String, among candidates: [String]) -> String? {
+  let name = Array(name.utf8)
+  // Names over this length come from hostile files only and would make the search slow.
+  let plausible = candidates.filter { $0.utf8.count <= 2 * name.count + 64 }
+  return plausible.min { edits(name, Array($0.utf8)) < edits(name, Array($1.utf8)) }
+}
+
+/// Levenshtein's distance.
+private func edits(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  var row = Array(0...right.count)
+  for (i, byte) in left.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for (j, other) in right.enumerated() {
+      let replaced = diagonal + (byte == other ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+    }
+  }
+  return row[right.count]
+}

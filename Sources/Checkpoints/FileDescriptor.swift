@@ -1,0 +1,64 @@
+import Glibc
+
+/// An open file that closes itself; every failure names the file.
+final class FileDescriptor: Sendable {
+  let path: String
+  private let number: CInt
+
+  init(path: String, flags: CInt, mode: mode_t = 0o644) throws(CheckpointError) {
+    self.path = path
+    number = open(path, flags | O_CLOEXEC, mode)
+    if number < 0 { throw failure("open") }
+  }
+
+  deinit { close(number) }
+
+  /// The size in bytes; throws unless this is a regular file, which alone has one.
+  func size() throws(CheckpointError) -> Int {
+    var status = stat()
+    if fstat(number, &status) != 0 { throw failure("read") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .system(file: path, operation: "read", reason: "not a regular file")
+    }
+    return Int(status.st_size)
+  }
+
+  /// Fills `bytes` from `offset`; throws when the file ends before.
+  func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(CheckpointError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+      switch pread(number, rest.baseAddress, rest.count, off_t(offset + done)) {
+      case let count where count > 0: done += count
+      case 0: throw .system(file: path, operation: "read", reason: "it became shorter meanwhile")
+      default: if errno != EINTR { throw failure("read") }
+      }
+    }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(number, rest.baseAddress, rest.count)
+      if count >= 0 {
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      } else if errno != EINTR {
+        throw failure("write")
+      }
+    }
+  }
+
+  /// Waits until the contents, or a folder's entries, would survive a loss of power.
+  func synchronize() throws(CheckpointError) {
+    if fsync(number) != 0 { throw failure("synchronize") }
+  }
+
+  private func failure(_ operation: String) -> CheckpointError {
+    systemFailure(file: path, operation: operation)
+  }
+}
+
+/// What `errno` says about the call before.
+func systemFailure(file: String, operation: String) -> CheckpointError {
+  .system(file: file, operation: operation, reason: String(cString: strerror(errno)))
+}

@@ -1,0 +1,60 @@
+import Glibc
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct SafetensorsWriterTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  @Test(arguments: ["gptj-v257.gradients", "gptj-v403.updates"])
+  func `a file of the reference library is written again byte for byte`(name: String) throws {
+    let path = fixture("\(name).safetensors")
+    let file = try SafetensorsFile(path: path)
+    let tensors = try file.names.reversed().map {
+      (name: $0, shape: try file.shape(of: $0), values: try file.floats(of: $0))
+    }
+    try SafetensorsWriter.write(tensors, to: folder.file("again"))
+    #expect(try contents(of: folder.file("again")) == contents(of: path))
+    #expect(try folder.names == ["again"])
+  }
+
+  @Test func `odd names, scalars and empty tensors come back`() throws {
+    let names = ["", "\"\\/\n\t\r\u{8}\u{C}\u{1}\u{1F}\u{7F}", "é😀", "z"]
+    let path = folder.file("odd")
+    try SafetensorsWriter.write(
+      names.map { (name: $0, shape: [], values: [Float($0.count)]) }
+        + [(name: "none", shape: [3, 0], values: [])], to: path)
+    let file = try SafetensorsFile(path: path)
+    #expect(Set(file.names) == Set(names + ["none"]))
+    for name in names { #expect(try file.floats(of: name) == [Float(name.count)]) }
+    #expect(try file.floats(of: "none") == [] && file.shape(of: "none") == [3, 0])
+    #expect(try contents(of: path)[0] % 8 == 0)
+  }
+
+  @Test func `an existing file is replaced, and kept when writing fails`() throws {
+    let path = folder.file("a")
+    try SafetensorsWriter.write([("old", [1], [1])], to: path)
+    try SafetensorsWriter.write([("new", [1], [2])], to: path)
+    #expect(try SafetensorsFile(path: path).names == ["new"])
+
+    mkdir(folder.file("folder"), 0o700)
+    #expect(throws: CheckpointError.self) {
+      try SafetensorsWriter.write([("a", [1], [1])], to: folder.file("folder"))
+    }
+    #expect(throws: CheckpointError.self) {
+      try SafetensorsWriter.write([("a", [1], [1])], to: folder.file("absent/a"))
+    }
+    #expect(try folder.names == ["a", "folder"])
+  }
+
+  @Test func `a full disk is an error`() throws {
+    guard access("/dev/full", W_OK) == 0 else { return }
+    let full = try FileDescriptor(path: "/dev/full", flags: O_WRONLY)
+    let error = #expect(throws: CheckpointError.self) {
+      try [UInt8](repeating: 0, count: 8).withUnsafeBytes { try full.write($0) }
+    }
+    #expect(error?.description == "/dev/full: cannot write: No space left on device")
+  }
+}
