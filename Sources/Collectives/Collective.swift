@@ -1,0 +1,105 @@
+package import CKernels
+
+/// Payload bytes that collectives moved, counted where they move them.
+///
+/// Every rank's contribution counts: an all-reduce of n ranks counts n buffers.
+package struct CollectiveBytes: Sendable, Equatable {
+  package var allReduceSum = 0
+  package var allReduceMax = 0
+  package var reduceScatter = 0
+  package var allGather = 0
+  package var broadcast = 0
+
+  package init() {}
+}
+
+/// The float32 buffers that one rank, or one worker for several, joins in a collective.
+///
+/// Sources stand in group order; sums are formed along the canonical binary tree over that order,
+/// so a result never depends on who computes which part of it. Whoever fills the arrays owns them.
+package struct CollectiveBuffers {
+  package let sources: UnsafePointer<UnsafePointer<Float>?>
+  package let sourceCount: Int
+  package let targets: UnsafePointer<UnsafeMutablePointer<Float>>
+  package let targetCount: Int
+
+  package init(
+    sources: UnsafePointer<UnsafePointer<Float>?>, sourceCount: Int,
+    targets: UnsafePointer<UnsafeMutablePointer<Float>>, targetCount: Int
+  ) {
+    precondition(sourceCount > 0 && sourceCount <= 64, "a group has 1 to 64 ranks")
+    precondition(targetCount > 0, "a collective writes somewhere")
+    self.sources = sources
+    self.sourceCount = sourceCount
+    self.targets = targets
+    self.targetCount = targetCount
+  }
+}
+
+extension CollectiveBuffers {
+  private func payload(_ part: Range<Int>) -> Int {
+    part.count * MemoryLayout<Float>.size * sourceCount
+  }
+
+  /// Elements `part` of every target become the sum of the sources' same elements.
+  ///
+  /// Cost: reads sources x part, writes targets x part.
+  package func allReduceSum(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
+    ck_tree_sum(sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
+    copyToOtherTargets(part)
+    bytes.allReduceSum += payload(part)
+  }
+
+  /// Elements `part` of every target become the largest of the sources' same elements.
+  package func allReduceMax(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
+    ck_tree_max(sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
+    copyToOtherTargets(part)
+    bytes.allReduceMax += payload(part)
+  }
+
+  /// The only target, a shard that starts at element `offset` of the sources, gets their sum there.
+  ///
+  /// `part` counts in the shard; what lies beyond `count` elements of the sources is zeroed.
+  package func reduceScatter(
+    _ part: Range<Int>, offset: Int, count: Int, counting bytes: inout CollectiveBytes
+  ) {
+    let end = max(part.lowerBound, min(part.upperBound, count - offset))
+    let real = part.lowerBound..<end
+    if !real.isEmpty {
+      ck_tree_sum(
+        sources, Int32(sourceCount), targets[0] - offset, real.lowerBound + offset, real.count)
+    }
+    if end < part.upperBound { ck_zero(targets[0] + end, part.upperBound - end) }
+    bytes.reduceScatter += payload(real)
+  }
+
+  /// The only source, the shard that starts at element `offset` of the whole, goes to every target.
+  ///
+  /// `part` counts in the shard; its padding beyond `count` elements of the whole is dropped.
+  package func allGather(
+    _ part: Range<Int>, offset: Int, count: Int, counting bytes: inout CollectiveBytes
+  ) {
+    let end = max(part.lowerBound, min(part.upperBound, count - offset))
+    guard let source = sources[0], end > part.lowerBound else { return }
+    for target in 0..<targetCount {
+      ck_copy(
+        source + part.lowerBound, targets[target] + offset + part.lowerBound, end - part.lowerBound)
+    }
+    bytes.allGather += (end - part.lowerBound) * MemoryLayout<Float>.size * targetCount
+  }
+
+  /// Elements `part` of the only source, the root's buffer, go to every target.
+  package func broadcast(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
+    guard let source = sources[0] else { return }
+    for target in 0..<targetCount {
+      ck_copy(source + part.lowerBound, targets[target] + part.lowerBound, part.count)
+    }
+    bytes.broadcast += part.count * MemoryLayout<Float>.size * targetCount
+  }
+
+  private func copyToOtherTargets(_ part: Range<Int>) {
+    for target in 1..<max(1, targetCount) {
+      ck_copy(targets[0] + part.lowerBound, targets[target] + part.lowerBound, part.count)
+    }
+  }
+}

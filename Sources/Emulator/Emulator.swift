@@ -1,0 +1,126 @@
+import Glibc
+import Kernels
+package import Program
+
+/// Runs a Program for real, in float32, on virtual ranks over this host's threads.
+///
+/// An emulated IPU is a list of instructions and its buffers, not a thread: each worker runs the
+/// lanes of its ranks in fixed order up to the next point where ranks must wait for each other.
+/// For one plan the bits do not depend on the number of workers nor on where they run.
+package final class Emulator {
+  package let program: Program
+  private let storage: Storage
+  private let schedule: Schedule
+  private let pool: WorkerPool
+  private let workers: [Worker]
+  private let lanes: LaneSet
+
+  /// How to run; nothing here changes a bit of the result.
+  package struct Options: Sendable {
+    package var workers: Int
+    /// Whether what ranks hold in common is computed and kept once, rather than by each of them.
+    package var sharesReplicas: Bool
+    /// Called once on each worker's own thread before it does anything: pins it.
+    package var prepareWorker: @Sendable (_ worker: Int) -> Void
+
+    package init(
+      workers: Int, sharesReplicas: Bool = true,
+      prepareWorker: @escaping @Sendable (_ worker: Int) -> Void = { _ in }
+    ) {
+      self.workers = workers
+      self.sharesReplicas = sharesReplicas
+      self.prepareWorker = prepareWorker
+    }
+  }
+
+  /// Allocates every buffer, lowers the Program and starts the workers.
+  ///
+  /// - Throws: `EmulatorError` when the Program is not for this emulator, or the host refuses.
+  package init(_ program: Program, _ options: Options) throws(EmulatorError) {
+    precondition(options.workers > 0, "an emulator needs a worker")
+    guard program.mesh.ranks <= EmulatorError.mostRanks else {
+      throw .tooManyRanks(program.mesh.ranks)
+    }
+    for tensor in program.tensors where tensor.elementType == .float16 {
+      throw .unsupportedElementType(tensor: tensor.name, type: tensor.elementType.rawValue)
+    }
+    self.program = program
+    storage = try Storage(program, sharesReplicas: options.sharesReplicas)
+    schedule = Lowering(program, storage).schedule()
+    lanes = LaneSet(program.mesh)
+    let count = min(options.workers, lanes.count)
+    let prepare = options.prepareWorker
+    pool = try WorkerPool(count: count) { worker in
+      prepare(worker)
+      GEMM.prepareThread()
+    }
+    let (schedule, lanes, barrier) = (schedule, lanes, pool.barrier)
+    workers = (0..<count).map { worker in
+      let first = worker * lanes.count / count
+      return Worker(
+        lanes: first..<(worker + 1) * lanes.count / count, schedule: schedule, barrier: barrier)
+    }
+  }
+
+  deinit { pool.stop() }
+
+  package var workerCount: Int { workers.count }
+  /// Bytes of all emulated memory as kept on this host.
+  package var bytes: Int { storage.bytes }
+
+  /// One instance of a tensor as one rank holds it, raw; writing a shared one writes it for all.
+  package func memory(
+    of tensor: TensorID, instance: Int = 0, rank: Int
+  ) -> UnsafeMutableRawBufferPointer {
+    precondition(
+      (0..<program[tensor].instanceCount).contains(instance),
+      "\(program[tensor].name) has \(program[tensor].instanceCount) instances, not \(instance)")
+    let buffer = storage.buffer(tensor, instance: instance, rank: rank)
+    return UnsafeMutableRawBufferPointer(
+      start: storage.address(buffer), count: program[tensor].bytes)
+  }
+
+  /// Runs the Program once and measures it.
+  package func run() -> StepMeasurement {
+    let workers = workers
+    let cpu = seconds(CLOCK_PROCESS_CPUTIME_ID)
+    let start = seconds()
+    pool.run { workers[$0].run() }
+    return measurement(
+      seconds: seconds() - start, cpuSeconds: seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu)
+  }
+
+  private func measurement(seconds: Double, cpuSeconds: Double) -> StepMeasurement {
+    let phases = schedule.phaseNames.indices.map { index in
+      let times = workers.map { $0.phaseTimes(index) }
+      return StepMeasurement.Phase(
+        name: schedule.phaseNames[index],
+        computeSeconds: times.reduce(0) { $0 + $1.compute },
+        collectiveSeconds: times.reduce(0) { $0 + $1.collective },
+        waitSeconds: times.reduce(0) { $0 + $1.wait },
+        executed: workers.reduce(Work()) { $0 + $1.executed(index) },
+        skipped: schedule.skipped[index])
+    }
+    return StepMeasurement(
+      seconds: seconds, cpuSeconds: cpuSeconds, workers: workers.count, phases: phases,
+      ranks: rankTimes())
+  }
+
+  private func rankTimes() -> [StepMeasurement.Rank] {
+    var compute = [Double](repeating: 0, count: program.mesh.ranks)
+    var collective = compute
+    var wait = compute
+    for worker in workers {
+      for lane in worker.lanes {
+        let busy = worker.busySeconds(of: lane)
+        compute[lanes.rank(of: lane)] += busy.compute
+        collective[lanes.rank(of: lane)] += busy.collective
+        wait[lanes.rank(of: lane)] += worker.waitSeconds / Double(worker.lanes.count)
+      }
+    }
+    return compute.indices.map {
+      StepMeasurement.Rank(
+        computeSeconds: compute[$0], collectiveSeconds: collective[$0], waitSeconds: wait[$0])
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/// Why a Program cannot be emulated on this machine.
+package enum EmulatorError: Error, Equatable, CustomStringConvertible {
+  case outOfMemory(bytes: Int)
+  case tooManyRanks(Int)
+  case unsupportedElementType(tensor: String, type: String)
+  case cannotStartThread(errno: Int32)
+
+  /// Groups that one reduction kernel joins (`ck_tree_sum`).
+  package static let mostRanks = 64
+
+  package var description: String {
+    switch self {
+    case .outOfMemory(let bytes):
+      "this machine cannot map the \(bytes) bytes that the emulated IPUs' memory needs"
+    case .tooManyRanks(let ranks):
+      "the emulator runs at most \(Self.mostRanks) ranks, the plan has \(ranks)"
+    case .unsupportedElementType(let tensor, let type):
+      "the emulator computes in float32, tensor \(tensor) is \(type)"
+    case .cannotStartThread(let code):
+      "cannot start a worker thread (errno \(code))"
+    }
+  }
+}

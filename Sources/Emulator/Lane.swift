@@ -1,0 +1,55 @@
+import Program
+
+/// One of the equal parts that every operation is cut into: a rank, or a block of a rank's rows.
+///
+/// The cut depends on the plan only. Which worker runs a lane never changes a bit of the result.
+struct Lane: Equatable {
+  let rank: Int
+  let block: Int
+}
+
+/// All lanes of a mesh: rank by rank, and in blocks where there are few ranks.
+struct LaneSet {
+  let mesh: Mesh
+  let blocksPerRank: Int
+
+  /// Enough parts for the cores of one socket, and no more than a small model can use.
+  static let fewestLanes = 16
+
+  init(_ mesh: Mesh) {
+    self.mesh = mesh
+    blocksPerRank = max(1, (Self.fewestLanes + mesh.ranks - 1) / mesh.ranks)
+  }
+
+  var count: Int { mesh.ranks * blocksPerRank }
+
+  /// The lanes of those ranks, in their order.
+  func lanes(of ranks: [Int]) -> [Int] {
+    ranks.flatMap { rank in (0..<blocksPerRank).map { rank * blocksPerRank + $0 } }
+  }
+
+  func rank(of lane: Int) -> Int { lane / blocksPerRank }
+}
+
+/// Rows cut into equal chunks, the last ones shorter or empty.
+struct RowCut: Equatable {
+  let rows: Int
+  let rowsPerPart: Int
+
+  init(rows: Int, parts: Int) {
+    self.rows = rows
+    rowsPerPart = (rows + parts - 1) / parts
+  }
+
+  subscript(part: Int) -> Range<Int> {
+    let first = min(rows, part * rowsPerPart)
+    return first..<min(rows, first + rowsPerPart)
+  }
+}
+
+extension Tensor {
+  /// What an operation on this tensor is cut along: rows, or the elements of a vector.
+  var cutRows: Int { shape.count == 1 ? count : rows }
+  /// Elements of one of those.
+  var cutColumns: Int { shape.count == 1 ? 1 : columns }
+}

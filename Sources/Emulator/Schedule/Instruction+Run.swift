@@ -1,0 +1,232 @@
+import Collectives
+import Glibc
+import Kernels
+
+/// What one worker needs to run instructions: scratch memory, and what it counts.
+struct WorkerContext {
+  let scratch: UnsafeMutableRawPointer
+  var kernels = WorkCounters()
+  var collectives = CollectiveBytes()
+  var loadBytes = 0
+  var storeBytes = 0
+  var hostBytes = 0
+}
+
+extension Instruction {
+  func run(_ context: inout WorkerContext) {
+    switch self {
+    case .move(let move): move.run(&context)
+    case .zero(let start, let bytes): memset(start, 0, bytes)
+    case .slice(let slice): slice.run()
+    case .collective(let part): part.run(&context.collectives)
+    case .gemm(let product): product.run(&context.kernels)
+    case .add(let sum): sum.run(&context.kernels)
+    case .addBias(let y, let bias):
+      Elementwise.addBias(
+        bias, to: y.matrix, stride: y.width, rows: y.rows, width: y.width,
+        counters: &context.kernels)
+    case .biasGradient(let dy, let width, let rows, let target, let columns):
+      Elementwise.biasGradient(
+        dy, stride: width, into: target, rows: rows, columns: columns, counters: &context.kernels)
+    case .gelu(let z, let g, let count):
+      Gelu.forward(z, into: g, count: count, counters: &context.kernels)
+    case .geluBackward(let dg, let z, let dz, let count):
+      Gelu.backward(dg, z: z, into: dz, count: count, counters: &context.kernels)
+    case .sumOfSquares(let x, let count, let sum):
+      sum.pointee += Float(
+        Elementwise.sumOfSquares(x, count: count, counters: &context.kernels))
+    case .gradientScale(let squares, let scale, let norm, let clip, let lossScale):
+      let length = Double(squares.pointee).squareRoot() / lossScale
+      norm.pointee = Float(length)
+      scale.pointee = Float(clip / Swift.max(length, clip) / lossScale)
+    case .adamW(let update): update.run(&context.kernels)
+    case .selectRows(let x, let width, let numbers, let count, let target):
+      for row in 0..<count {
+        (target + row * width).update(from: x + Int(numbers[row]) * width, count: width)
+      }
+    case .argmax(let logits): logits.run(&context.kernels)
+    case .layerNorm, .layerNormBackward, .layerNormGradient: runNorm(&context.kernels)
+    case .rotary(let rows, let shape): shape.run(rows, &context.kernels)
+    case .attention, .attentionBackward: runAttention(&context)
+    case .embed, .embedBackward: runEmbedding(&context.kernels)
+    case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward:
+      runCrossEntropy(&context.kernels)
+    }
+  }
+
+  private func runNorm(_ counters: inout WorkCounters) {
+    switch self {
+    case .layerNorm(let norm, let gain, let bias, let y, let epsilon):
+      LayerNorm.forward(
+        norm.x, gamma: gain, beta: bias, into: y, stats: norm.stats, rows: norm.part,
+        width: norm.width, epsilon: epsilon, counters: &counters)
+    case .layerNormBackward(let norm, let dy, let gain, let dx):
+      LayerNorm.backward(
+        dy, x: norm.x, stats: norm.stats, gamma: gain, into: dx, rows: norm.part,
+        width: norm.width, counters: &counters)
+    case .layerNormGradient(let norm, let dy, let dGain, let dBias):
+      LayerNorm.parameterGradient(
+        dy, x: norm.x, stats: norm.stats, dGamma: dGain, dBeta: dBias, rows: norm.rows,
+        width: norm.width, columns: norm.part, counters: &counters)
+    default: preconditionFailure("not a layer norm")
+    }
+  }
+
+  private func runAttention(_ context: inout WorkerContext) {
+    switch self {
+    case .attention(let part, let output, let logSumExp):
+      for unit in part.units {
+        part.shape.forward(
+          part.qkv, into: output, logSumExp: logSumExp, sequenceIndex: unit / part.shape.heads,
+          head: unit % part.shape.heads, scratch: context.scratch, counters: &context.kernels)
+      }
+    case .attentionBackward(let part, let output, let logSumExp, let dOutput, let dqkv):
+      for unit in part.units {
+        part.shape.backward(
+          dOutput, qkv: part.qkv, output: output, logSumExp: logSumExp, into: dqkv,
+          sequenceIndex: unit / part.shape.heads, head: unit % part.shape.heads,
+          scratch: context.scratch, counters: &context.kernels)
+      }
+    default: preconditionFailure("not attention")
+    }
+  }
+
+  private func runEmbedding(_ counters: inout WorkCounters) {
+    switch self {
+    case .embed(let lookup, let table, let rows, let tokens):
+      Embedding.gather(
+        lookup.ids, table: table, into: rows, tokens: tokens, width: lookup.width,
+        shard: lookup.shard, counters: &counters)
+    case .embedBackward(let lookup, let dx, let tokens, let dTable, let rows):
+      Embedding.gradient(
+        lookup.ids, dx: dx, into: dTable, tokens: tokens, width: lookup.width,
+        shard: lookup.shard, rows: rows, counters: &counters)
+    default: preconditionFailure("not an embedding")
+    }
+  }
+
+  private func runCrossEntropy(_ counters: inout WorkCounters) {
+    switch self {
+    case .logitsMax(let logits, let maximum):
+      CrossEntropy.rowMax(
+        logits.logits, shard: logits.shard, into: maximum, rows: logits.rows, counters: &counters)
+    case .logitsSums(let logits, let maximum, let sum, let labelLogit):
+      CrossEntropy.rowSums(
+        logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
+        labelLogit: labelLogit, rows: logits.rows, counters: &counters)
+    case .crossEntropyLoss(let loss): loss.run()
+    case .crossEntropyBackward(let logits, let maximum, let sum, let scale, let tokens):
+      let valid = (0..<tokens).reduce(0) { $0 + (logits.labels[$1] >= 0 ? 1 : 0) }
+      CrossEntropy.backward(
+        logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
+        scale: valid == 0 ? 0 : Float(scale / Double(valid)), rows: logits.rows,
+        counters: &counters)
+    default: preconditionFailure("not a cross entropy")
+    }
+  }
+}
+
+extension Instruction.Move {
+  fileprivate func run(_ context: inout WorkerContext) {
+    memcpy(to, from, bytes)
+    switch route {
+    case .hostToTiles, .tilesToHost: context.hostBytes += bytes
+    case .streamingToTiles: context.loadBytes += bytes
+    case .tilesToStreaming: context.storeBytes += bytes
+    case .tiles: break
+    }
+  }
+}
+
+extension Instruction.Slice {
+  fileprivate func run() {
+    to.update(from: from, count: count)
+    (to + count).update(repeating: 0, count: zeros)
+  }
+}
+
+extension Instruction.CollectivePart {
+  fileprivate func run(_ bytes: inout CollectiveBytes) {
+    switch kind {
+    case .allReduceSum: buffers.allReduceSum(part, counting: &bytes)
+    case .allReduceMax: buffers.allReduceMax(part, counting: &bytes)
+    case .reduceScatter:
+      buffers.reduceScatter(part, offset: offset, count: count, counting: &bytes)
+    case .allGather: buffers.allGather(part, offset: offset, count: count, counting: &bytes)
+    case .broadcast: buffers.broadcast(part, counting: &bytes)
+    }
+  }
+}
+
+extension Instruction.Product {
+  fileprivate func run(_ counters: inout WorkCounters) {
+    GEMM.multiply(
+      a, b, into: c, stride: stride, rows: rows, columns: columns, inner: inner,
+      accumulate: accumulates, counters: &counters)
+  }
+}
+
+extension Instruction.Sum {
+  fileprivate func run(_ counters: inout WorkCounters) {
+    if let c {
+      Elementwise.add(a, b, c, into: to, count: count, counters: &counters)
+    } else {
+      Elementwise.add(a, b, into: to, count: count, counters: &counters)
+    }
+  }
+}
+
+extension Instruction.RotaryShape {
+  /// Rotates q, then k, which follows it in the same rows.
+  fileprivate func run(_ rows: Instruction.Rows, _ counters: inout WorkCounters) {
+    rotate(rows, column: 0, &counters)
+    rotate(rows, column: heads * headSize, &counters)
+  }
+
+  private func rotate(_ rows: Instruction.Rows, column: Int, _ counters: inout WorkCounters) {
+    Rotary.apply(
+      rows.matrix, stride: rows.width, column: column, heads: heads, headDim: headSize,
+      rotaryDim: size, table: table, sequence: sequence, rows: rows.rows, inverse: isInverse,
+      counters: &counters)
+  }
+}
+
+extension Instruction.Loss {
+  fileprivate func run() {
+    let (total, valid) = CrossEntropy.loss(
+      labels: labels, max: max, sum: sum, labelLogit: labelLogit, rows: tokens)
+    into.pointee = valid == 0 ? 0 : Float(total / Double(valid))
+  }
+}
+
+extension Instruction.Update {
+  fileprivate func run(_ counters: inout WorkCounters) {
+    let step = AdamW(
+      learningRate: Double(schedule[0]), beta1: beta1, beta2: beta2, epsilon: epsilon,
+      weightDecay: weightDecay, step: Int(schedule[1]), gradientScale: Double(gradientScale[0]))
+    step.update(
+      weights: weight, firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
+      count: count, counters: &counters)
+  }
+}
+
+extension Instruction.GatheredLogits {
+  /// Shards follow each other, each `rows` x `columns`; the last ones may be padding.
+  fileprivate func run(_ counters: inout WorkCounters) {
+    for row in 0..<rows {
+      var best: ArgMax?
+      for shard in 0..<shards {
+        let first = shard * columns
+        let valid = Swift.max(0, Swift.min(columns, vocabulary - first))
+        guard valid > 0 else { continue }
+        let candidate = ArgMax(
+          logits + (shard * rows + row) * columns,
+          shard: LogitsShard(
+            stride: columns, columns: columns, validColumns: valid, firstColumn: first),
+          counters: &counters)
+        best = best?.merged(with: candidate) ?? candidate
+      }
+      into[row] = Int32(best?.token ?? 0)
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import Kernels
+import Program
+
+/// Resolves one operation's operands for one rank, and makes the instruction of each part of it.
+struct InstructionEmitter {
+  let lowering: Lowering
+  let operation: Operation
+  let rank: Int
+
+  private var mesh: Mesh { lowering.program.mesh }
+  private func input(_ index: Int) -> Tensor { lowering.program[operation.inputs[index]] }
+  private func output(_ index: Int = 0) -> Tensor { lowering.program[operation.outputs[index]] }
+
+  private func raw(_ reference: TensorReference) -> UnsafeMutableRawPointer {
+    lowering.storage.address(lowering.buffer(reference, rank: rank))
+  }
+  private func read(_ index: Int) -> UnsafePointer<Float> {
+    UnsafePointer(raw(operation.inputs[index]).assumingMemoryBound(to: Float.self))
+  }
+  private func integers(_ index: Int) -> UnsafePointer<Int32> {
+    UnsafePointer(raw(operation.inputs[index]).assumingMemoryBound(to: Int32.self))
+  }
+  private func write(_ index: Int = 0) -> UnsafeMutablePointer<Float> {
+    raw(operation.outputs[index]).assumingMemoryBound(to: Float.self)
+  }
+
+  /// The instruction for these rows (or units, or columns) of the operation.
+  func instruction(_ part: Range<Int>) -> Instruction {
+    switch operation.kind {
+    case .hostLoad: move(.hostToTiles, part)
+    case .hostStore: move(.tilesToHost, part)
+    case .load: move(.streamingToTiles, part)
+    case .store: move(.tilesToStreaming, part)
+    case .copy: move(.tiles, part)
+    case .zero: zero(part)
+    case .slice(let group): slice(part, group)
+    case .matmul(let a, let b, let accumulate): matmul(part, a, b, accumulate)
+    case .add: add(part)
+    case .addBias: .addBias(rows(part), bias: read(1))
+    case .biasGradient:
+      .biasGradient(
+        dy: read(0), width: input(0).columns, rows: input(0).rows, into: write(), columns: part)
+    case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part))
+    case .geluBackward:
+      .geluBackward(dg: at(part, 0), z: at(part, 1), into: at(part), count: elements(part))
+    case .layerNorm, .layerNormBackward, .layerNormGradient: layerNorm(part)
+    case .rotary(let rotary, let shape, let inverse): self.rotary(part, rotary, shape, inverse)
+    case .attention(let shape):
+      .attention(attention(part, shape, .forward), output: write(0), logSumExp: write(1))
+    case .attentionBackward(let shape):
+      .attentionBackward(
+        attention(part, shape, .backward), output: read(1), logSumExp: read(2), dOutput: read(3),
+        into: write())
+    case .embed: .embed(lookup(table: input(1)), table: read(1), into: write(), tokens: part)
+    case .embedBackward:
+      .embedBackward(
+        lookup(table: output()), dx: read(1), tokens: input(0).count, into: write(), rows: part)
+    case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward: crossEntropy(part)
+    case .sumOfSquares, .gradientScale, .adamW: optimizer(part)
+    case .selectRows:
+      .selectRows(
+        read(0), width: input(0).columns, numbers: integers(1), count: input(1).count,
+        into: write())
+    case .argmax(let vocabulary): argmax(vocabulary)
+    case .collective: preconditionFailure("collectives are lowered for their group")
+    }
+  }
+
+  // MARK: Ranges
+
+  private func elements(_ part: Range<Int>) -> Int { part.count * output().cutColumns }
+  /// Where these rows of an input start.
+  private func at(_ part: Range<Int>, _ index: Int) -> UnsafePointer<Float> {
+    read(index) + part.lowerBound * input(index).cutColumns
+  }
+  /// Where these rows of the output start.
+  private func at(_ part: Range<Int>) -> UnsafeMutablePointer<Float> {
+    write() + part.lowerBound * output().cutColumns
+  }
+  private func rows(_ part: Range<Int>) -> Instruction.Rows {
+    precondition(operation.inputs[0] == operation.outputs[0], "\(operation.kind.name) is in place")
+    return Instruction.Rows(matrix: write(), width: output().columns, rows: part)
+  }
+
+  // MARK: Movement
+
+  private func move(_ route: Instruction.Move.Route, _ part: Range<Int>) -> Instruction {
+    let rowBytes = output().cutColumns * output().elementType.bytes
+    return .move(
+      Instruction.Move(
+        route: route, from: raw(operation.inputs[0]) + part.lowerBound * rowBytes,
+        to: raw(operation.outputs[0]) + part.lowerBound * rowBytes, bytes: part.count * rowBytes))
+  }
+
+  private func zero(_ part: Range<Int>) -> Instruction {
+    let rowBytes = output().cutColumns * output().elementType.bytes
+    return .zero(
+      raw(operation.outputs[0]) + part.lowerBound * rowBytes, bytes: part.count * rowBytes)
+  }
+
+  private func slice(_ part: Range<Int>, _ group: ProcessGroup) -> Instruction {
+    let offset = mesh.index(of: rank, in: group) * output().count
+    let end = max(part.lowerBound, min(part.upperBound, input(0).count - offset))
+    return .slice(
+      Instruction.Slice(
+        from: read(0) + min(offset + part.lowerBound, input(0).count),
+        to: write() + part.lowerBound, count: end - part.lowerBound, zeros: part.upperBound - end))
+  }
+
+  // MARK: Arithmetic
+
+  private func matmul(
+    _ part: Range<Int>, _ transposeA: Bool, _ transposeB: Bool, _ accumulate: Bool
+  ) -> Instruction {
+    let (a, b) = (input(0), input(1))
+    let first = part.lowerBound
+    let start = read(0) + (transposeA ? first : first * a.columns)
+    return .gemm(
+      Instruction.Product(
+        a: MatrixOperand(start, stride: a.columns, transposed: transposeA),
+        b: MatrixOperand(read(1), stride: b.columns, transposed: transposeB),
+        c: write() + first * output().columns, stride: output().columns, rows: part.count,
+        columns: output().columns, inner: transposeA ? a.rows : a.columns,
+        accumulates: accumulate))
+  }
+
+  private func add(_ part: Range<Int>) -> Instruction {
+    .add(
+      Instruction.Sum(
+        a: at(part, 0), b: at(part, 1), c: operation.inputs.count == 3 ? at(part, 2) : nil,
+        to: at(part), count: elements(part)))
+  }
+
+  private func layerNorm(_ part: Range<Int>) -> Instruction {
+    func norm(_ x: Int, stats: UnsafeMutablePointer<Float>) -> Instruction.Norm {
+      Instruction.Norm(
+        x: read(x), stats: stats, rows: input(x).rows, width: input(x).columns, part: part)
+    }
+    func stats(_ index: Int) -> UnsafeMutablePointer<Float> {
+      UnsafeMutablePointer(mutating: read(index))
+    }
+    switch operation.kind {
+    case .layerNorm(let epsilon):
+      return .layerNorm(
+        norm(0, stats: write(1)), gain: read(1), bias: read(2), y: write(),
+        epsilon: Float(epsilon))
+    case .layerNormBackward:
+      return .layerNormBackward(norm(1, stats: stats(2)), dy: read(0), gain: read(3), dx: write())
+    default:
+      return .layerNormGradient(
+        norm(1, stats: stats(2)), dy: read(0), dGain: write(0), dBias: write(1))
+    }
+  }
+
+  private func rotary(
+    _ part: Range<Int>, _ rotary: Operation.Rotary, _ shape: Operation.Attention, _ inverse: Bool
+  ) -> Instruction {
+    .rotary(
+      rows(part),
+      Instruction.RotaryShape(
+        heads: shape.heads, headSize: shape.headSize, size: rotary.size, sequence: shape.sequence,
+        table: lowering.rotaryTable(rotary, sequence: shape.sequence), isInverse: inverse))
+  }
+
+  private func attention(
+    _ part: Range<Int>, _ shape: Operation.Attention, _ pass: Attention.Pass
+  ) -> Instruction.AttentionPart {
+    let kernel = Attention(
+      sequence: shape.sequence, heads: shape.heads, headDim: shape.headSize)
+    lowering.needScratch(
+      pass == .forward ? kernel.forwardScratchBytes : kernel.backwardScratchBytes)
+    return Instruction.AttentionPart(shape: kernel, qkv: read(0), units: part)
+  }
+
+  // MARK: Vocabulary
+
+  private func lookup(table: Tensor) -> Instruction.Lookup {
+    let first = mesh.tensorIndex(of: rank) * table.rows
+    return Instruction.Lookup(
+      ids: integers(0), width: table.columns, shard: first..<first + table.rows)
+  }
+
+  private func logits(
+    _ part: Range<Int>, vocabulary: Int, labels: UnsafePointer<Int32>
+  ) -> Instruction.Logits {
+    let columns = input(0).columns
+    let first = mesh.tensorIndex(of: rank) * columns
+    let shard = LogitsShard(
+      stride: columns, columns: columns, validColumns: max(0, min(columns, vocabulary - first)),
+      firstColumn: first)
+    return Instruction.Logits(
+      logits: UnsafeMutablePointer(mutating: read(0)), shard: shard, labels: labels, rows: part)
+  }
+
+  private func crossEntropy(_ part: Range<Int>) -> Instruction {
+    switch operation.kind {
+    case .logitsMax(let vocabulary):
+      // The maximum needs no labels; any address stands for them.
+      return .logitsMax(
+        logits(part, vocabulary: vocabulary, labels: integers(0)), into: write())
+    case .logitsSums(let vocabulary):
+      return .logitsSums(
+        logits(part, vocabulary: vocabulary, labels: integers(1)), max: read(2), sum: write(0),
+        labelLogit: write(1))
+    case .crossEntropyBackward(let vocabulary, let scale):
+      return .crossEntropyBackward(
+        logits(part, vocabulary: vocabulary, labels: integers(3)), max: read(1), sum: read(2),
+        scale: scale, tokens: input(3).count)
+    default:
+      return .crossEntropyLoss(
+        Instruction.Loss(
+          max: read(0), sum: read(1), labelLogit: read(2), labels: integers(3),
+          tokens: input(3).count, into: write()))
+    }
+  }
+
+  private func argmax(_ vocabulary: Int) -> Instruction {
+    let gathered = input(0).shape
+    return .argmax(
+      Instruction.GatheredLogits(
+        logits: read(0), shards: gathered[0], rows: gathered[1], columns: gathered[2],
+        vocabulary: vocabulary,
+        into: raw(operation.outputs[0]).assumingMemoryBound(to: Int32.self)))
+  }
+
+  // MARK: Optimizer
+
+  private func optimizer(_ part: Range<Int>) -> Instruction {
+    switch operation.kind {
+    case .sumOfSquares:
+      return .sumOfSquares(read(0), count: input(0).count, into: write())
+    case .gradientScale(let clip, let lossScale):
+      return .gradientScale(
+        squares: read(0), scale: write(0), norm: write(1), clip: clip, lossScale: lossScale)
+    case .adamW(let constants):
+      let offset = part.lowerBound * input(0).cutColumns
+      return .adamW(
+        Instruction.Update(
+          weight: write(0) + offset, gradient: read(1) + offset, firstMoment: write(1) + offset,
+          secondMoment: write(2) + offset, gradientScale: read(4), schedule: read(5),
+          count: elements(part), beta1: constants.beta1, beta2: constants.beta2,
+          epsilon: constants.epsilon, weightDecay: constants.weightDecay))
+    default: preconditionFailure("\(operation.kind.name) is no optimizer operation")
+    }
+  }
+}

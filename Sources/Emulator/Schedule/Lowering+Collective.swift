@@ -1,0 +1,167 @@
+import Collectives
+import Program
+
+extension Lowering {
+  /// A collective at one turn: once for each distinct set of targets, each lane its part.
+  func lowerCollective(
+    _ operation: Operation, _ kind: Operation.Collective, _ group: ProcessGroup
+  ) {
+    let mesh = program.mesh
+    var ranksByTargets: [[Int]: [Int]] = [:]
+    var groups: [[Int]] = []
+    var executed = 0
+    for rank in 0..<mesh.ranks {
+      let members = mesh.members(of: group, with: rank)
+      let targets = members.map { buffer(operation.outputs[0], rank: $0) }
+      if ranksByTargets[targets] == nil { groups.append(members) }
+      ranksByTargets[targets, default: []].append(rank)
+    }
+    for members in groups {
+      let targets = members.map { buffer(operation.outputs[0], rank: $0) }
+      executed += members.count
+      lower(operation, kind, members: members, sharers: ranksByTargets[targets] ?? members)
+    }
+    skip(program.work(of: operation) * (mesh.ranks - executed))
+    if kind == .allGather || kind == .broadcast { skipUndelivered(operation, kind, group, groups) }
+  }
+
+  /// Members that share one buffer get it once: the other deliveries do not happen.
+  private func skipUndelivered(
+    _ operation: Operation, _ kind: Operation.Collective, _ group: ProcessGroup, _ groups: [[Int]]
+  ) {
+    var work = Work()
+    for members in groups {
+      let distinct = Set(members.map { buffer(operation.outputs[0], rank: $0) }).count
+      let bytes = program[operation.outputs[0]].bytes * (members.count - distinct)
+      work.collectives.record(kind, group, bytes: bytes, calls: members.count - distinct)
+    }
+    skip(work)
+  }
+
+  private func lower(
+    _ operation: Operation, _ kind: Operation.Collective, members: [Int], sharers: [Int]
+  ) {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    orderCollective(operation, kind, members: members, sharers: sharers)
+    switch kind {
+    case .allReduceSum, .allReduceMax, .broadcast:
+      let sources = kind == .broadcast ? [members[0]] : members
+      let buffers = collectiveBuffers(input, sources, output, members)
+      let owners = lanes.lanes(of: sharers)
+      let cut = RowCut(rows: program[output].cutRows, parts: owners.count)
+      let columns = program[output].cutColumns
+      for (index, lane) in owners.enumerated() where !cut[index].isEmpty {
+        let part = cut[index].lowerBound * columns..<cut[index].upperBound * columns
+        append(.collective(.init(kind.part, buffers, part)), to: lane)
+      }
+    case .reduceScatter:
+      for (index, member) in members.enumerated() {
+        let buffers = collectiveBuffers(input, members, output, [member])
+        appendShard(kind, buffers, index, member, program[output].count, program[input].count)
+      }
+    case .allGather:
+      for (index, member) in members.enumerated() {
+        let buffers = collectiveBuffers(input, [member], output, members)
+        appendShard(kind, buffers, index, member, program[input].count, program[output].count)
+      }
+    }
+  }
+
+  /// Member `index`'s shard, in one part for each of its lanes.
+  private func appendShard(
+    _ kind: Operation.Collective, _ buffers: CollectiveBuffers, _ index: Int, _ member: Int,
+    _ shard: Int, _ count: Int
+  ) {
+    let owners = lanes.lanes(of: [member])
+    let cut = RowCut(rows: shard, parts: owners.count)
+    for (block, lane) in owners.enumerated() where !cut[block].isEmpty {
+      append(
+        .collective(.init(kind.part, buffers, cut[block], offset: index * shard, count: count)),
+        to: lane)
+    }
+  }
+
+  private func collectiveBuffers(
+    _ input: TensorReference, _ sources: [Int], _ output: TensorReference, _ targets: [Int]
+  ) -> CollectiveBuffers {
+    let sourceAddresses = sources.map { rank -> UnsafePointer<Float>? in
+      UnsafePointer(floats(buffer(input, rank: rank)))
+    }
+    var distinct: [Int] = []
+    for rank in targets {
+      let number = buffer(output, rank: rank)
+      if !distinct.contains(number) { distinct.append(number) }
+    }
+    return CollectiveBuffers(
+      sources: tables.table(sourceAddresses), sourceCount: sources.count,
+      targets: tables.table(distinct.map(floats)), targetCount: distinct.count)
+  }
+
+  private func floats(_ buffer: Int) -> UnsafeMutablePointer<Float> {
+    storage.address(buffer).assumingMemoryBound(to: Float.self)
+  }
+
+  private func orderCollective(
+    _ operation: Operation, _ kind: Operation.Collective, members: [Int], sharers: [Int]
+  ) {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
+    var accesses: [(buffer: Int, access: Access, writes: Bool)] = []
+    for member in members {
+      let source = readAccess(kind, input, member)
+      accesses.append((buffer(input, rank: member), source, false))
+      let target = writeAccess(kind, output, member, members: members, sharers: sharers)
+      accesses.append((buffer(output, rank: member), target, true))
+    }
+    order(accesses)
+  }
+
+  /// A gathering lane reads its own rank's shard; every reduction reads all members' buffers.
+  private func readAccess(
+    _ kind: Operation.Collective, _ input: TensorReference, _ member: Int
+  ) -> Access {
+    guard kind == .allGather, lanes.blocksPerRank == 1,
+      self.sharers(program[input], of: member) == [member]
+    else { return .anywhere }
+    return .ownChunk(RowCut(rows: 1, parts: 1))
+  }
+
+  private func writeAccess(
+    _ kind: Operation.Collective, _ output: TensorReference, _ member: Int, members: [Int],
+    sharers: [Int]
+  ) -> Access {
+    let tensor = program[output]
+    let holders = self.sharers(tensor, of: member)
+    switch kind {
+    case .allReduceSum, .allReduceMax, .broadcast:
+      guard holders == sharers else { return .anywhere }
+      return .ownChunk(RowCut(rows: tensor.cutRows, parts: lanes.lanes(of: holders).count))
+    case .allGather:
+      guard holders == members, lanes.blocksPerRank == 1, tensor.cutRows % members.count == 0
+      else { return .anywhere }
+      return .ownChunk(RowCut(rows: tensor.cutRows, parts: members.count))
+    case .reduceScatter:
+      guard holders == [member], lanes.blocksPerRank == 1 else { return .anywhere }
+      return .ownChunk(RowCut(rows: 1, parts: 1))
+    }
+  }
+}
+
+extension Operation.Collective {
+  fileprivate var part: Instruction.CollectivePart.Kind {
+    switch self {
+    case .allReduceSum: .allReduceSum
+    case .allReduceMax: .allReduceMax
+    case .reduceScatter: .reduceScatter
+    case .allGather: .allGather
+    case .broadcast: .broadcast
+    }
+  }
+}
+
+extension Instruction.CollectivePart {
+  fileprivate init(
+    _ kind: Kind, _ buffers: CollectiveBuffers, _ part: Range<Int>, offset: Int = 0, count: Int = 0
+  ) {
+    self.init(kind: kind, buffers: buffers, part: part, offset: offset, count: count)
+  }
+}

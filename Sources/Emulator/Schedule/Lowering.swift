@@ -1,0 +1,138 @@
+import Kernels
+import Program
+
+/// Turns a Program into the host's schedule: unrolls loops, resolves addresses, shares out work.
+///
+/// Cost: linear in executed operations times lanes; once for each plan.
+final class Lowering {
+  let program: Program
+  let storage: Storage
+  let lanes: LaneSet
+  let tables = PointerTables()
+  private var instructions: [[Instruction]]
+  private var segments: [Schedule.Segment] = []
+  private var hazards = HazardTracker()
+  private var phase = 0
+  private var phaseNames: [String]
+  private var skipped: [Work]
+  private var waitsBefore = false
+  private var turns: [LoopVariable: Int] = [:]
+  private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
+  private(set) var scratchBytes = 64
+
+  private struct RotaryKey: Hashable {
+    let sequence: Int
+    let size: Int
+    let base: Double
+  }
+
+  init(_ program: Program, _ storage: Storage) {
+    self.program = program
+    self.storage = storage
+    lanes = LaneSet(program.mesh)
+    instructions = Array(repeating: [], count: lanes.count)
+    phaseNames = program.phaseNames
+    skipped = Array(repeating: Work(), count: phaseNames.count)
+  }
+
+  func schedule() -> Schedule {
+    lower(program.body)
+    closeSegment()
+    return Schedule(
+      phaseNames: phaseNames, segments: segments, lanes: instructions, skipped: skipped,
+      scratchBytes: scratchBytes, tables: tables)
+  }
+
+  private func lower(_ statements: [Statement]) {
+    for statement in statements {
+      switch statement {
+      case .phase(let name, let inner):
+        closeSegment()
+        phase = phaseNames.firstIndex(of: name) ?? 0
+        lower(inner)
+        closeSegment()
+      case .loop(let loop, let inner):
+        for turn in 0..<loop.count {
+          turns[loop.variable] = loop.descending ? loop.count - 1 - turn : turn
+          lower(inner)
+        }
+        turns[loop.variable] = nil
+      case .operation(let operation):
+        if case .collective(let kind, let group) = operation.kind {
+          lowerCollective(operation, kind, group)
+        } else {
+          lowerCompute(operation)
+        }
+      }
+    }
+  }
+
+  // MARK: Buffers
+
+  /// A tensor instance at this turn of the loops.
+  func instance(_ reference: TensorReference) -> Int {
+    let tensor = program[reference]
+    return zip(reference.indices, tensor.instances).reduce(0) { flat, pair in
+      let (index, extent) = pair
+      let value = (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
+      precondition((0..<extent).contains(value), "\(tensor.name): index \(value) of \(extent)")
+      return flat * extent + value
+    }
+  }
+
+  func buffer(_ reference: TensorReference, rank: Int) -> Int {
+    storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
+  }
+
+  /// The ranks that hold the same content of a tensor as `rank`, itself among them.
+  func sharers(_ tensor: Tensor, of rank: Int) -> [Int] {
+    let content = storage.contentClass(tensor, rank: rank)
+    return (0..<program.mesh.ranks).filter { storage.contentClass(tensor, rank: $0) == content }
+  }
+
+  // MARK: Segments
+
+  /// Starts a new segment where one of these accesses must come after an earlier one.
+  func order(_ accesses: [(buffer: Int, access: Access, writes: Bool)]) {
+    if accesses.contains(where: {
+      hazards.conflicts(buffer: $0.buffer, $0.access, writes: $0.writes)
+    }) {
+      closeSegment()
+      waitsBefore = true
+      hazards.clear()
+    }
+    for access in accesses {
+      hazards.record(buffer: access.buffer, access.access, writes: access.writes)
+    }
+  }
+
+  private func closeSegment() {
+    let ends = instructions.map(\.count)
+    guard ends != (segments.last?.ends ?? ends.map { _ in 0 }) else { return }
+    segments.append(Schedule.Segment(phase: phase, waitsBefore: waitsBefore, ends: ends))
+    waitsBefore = false
+  }
+
+  func append(_ instruction: Instruction, to lane: Int) { instructions[lane].append(instruction) }
+
+  func skip(_ work: Work) { skipped[phase] += work }
+
+  // MARK: Tables and scratch
+
+  /// Sines and cosines of a rotary embedding, made once for each shape.
+  func rotaryTable(_ rotary: Operation.Rotary, sequence: Int) -> UnsafePointer<Float> {
+    let key = RotaryKey(sequence: sequence, size: rotary.size, base: rotary.base)
+    if let known = rotaryTables[key] { return known }
+    var values = [Float](
+      repeating: 0, count: Rotary.tableCount(sequence: sequence, rotaryDim: rotary.size))
+    values.withUnsafeMutableBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return }
+      Rotary.fillTable(start, sequence: sequence, rotaryDim: rotary.size, base: rotary.base)
+    }
+    let table = tables.table(values)
+    rotaryTables[key] = table
+    return table
+  }
+
+  func needScratch(_ bytes: Int) { scratchBytes = max(scratchBytes, bytes) }
+}

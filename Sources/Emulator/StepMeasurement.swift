@@ -1,0 +1,40 @@
+package import Program
+
+/// What one run of a Program cost this host, and what the kernels and collectives counted.
+package struct StepMeasurement: Sendable {
+  /// Wall-clock time of the whole run.
+  package let seconds: Double
+  /// CPU time of the whole process while it ran.
+  package let cpuSeconds: Double
+  package let workers: Int
+  package let phases: [Phase]
+  package let ranks: [Rank]
+
+  /// One phase, summed over its repetitions.
+  package struct Phase: Sendable {
+    package let name: String
+    /// Busy time, summed over workers.
+    package let computeSeconds: Double
+    package let collectiveSeconds: Double
+    /// Time at barriers, summed over workers.
+    package let waitSeconds: Double
+    /// Counted where it was executed, summed over ranks.
+    package let executed: Work
+    /// Stated by the Program and knowingly not executed, summed over ranks.
+    package let skipped: Work
+  }
+
+  /// One emulated IPU; the three times of all ranks add up to workers x wall-clock time.
+  package struct Rank: Sendable {
+    package let computeSeconds: Double
+    package let collectiveSeconds: Double
+    /// Its share of the time that its worker stood at barriers.
+    package let waitSeconds: Double
+  }
+
+  package var computeSeconds: Double { ranks.reduce(0) { $0 + $1.computeSeconds } }
+  package var collectiveSeconds: Double { ranks.reduce(0) { $0 + $1.collectiveSeconds } }
+  package var waitSeconds: Double { ranks.reduce(0) { $0 + $1.waitSeconds } }
+
+  package var executed: Work { phases.reduce(Work()) { $0 + $1.executed } }
+}

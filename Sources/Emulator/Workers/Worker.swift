@@ -1,0 +1,135 @@
+import Glibc
+import Program
+
+/// One worker's share of a schedule: its lanes, its counters, and its clock.
+final class Worker: @unchecked Sendable {
+  let lanes: Range<Int>
+  private let schedule: Schedule
+  private let barrier: Barrier
+  private let scratch: UnsafeMutableRawPointer
+  /// One for each phase.
+  private let contexts: UnsafeMutableBufferPointer<WorkerContext>
+  private let times: UnsafeMutableBufferPointer<PhaseTimes>
+  /// Busy seconds of each lane of this worker.
+  private let computeSeconds: UnsafeMutableBufferPointer<Double>
+  private let collectiveSeconds: UnsafeMutableBufferPointer<Double>
+
+  struct PhaseTimes {
+    var compute = 0.0
+    var collective = 0.0
+    var wait = 0.0
+  }
+
+  init(lanes: Range<Int>, schedule: Schedule, barrier: Barrier) {
+    self.lanes = lanes
+    self.schedule = schedule
+    self.barrier = barrier
+    scratch = .allocate(byteCount: schedule.scratchBytes, alignment: 64)
+    let phases = schedule.phaseNames.count
+    contexts = .allocate(capacity: phases)
+    contexts.initialize(repeating: WorkerContext(scratch: scratch))
+    times = .allocate(capacity: phases)
+    times.initialize(repeating: PhaseTimes())
+    computeSeconds = .allocate(capacity: lanes.count)
+    computeSeconds.initialize(repeating: 0)
+    collectiveSeconds = .allocate(capacity: lanes.count)
+    collectiveSeconds.initialize(repeating: 0)
+  }
+
+  deinit {
+    scratch.deallocate()
+    contexts.deallocate()
+    times.deallocate()
+    computeSeconds.deallocate()
+    collectiveSeconds.deallocate()
+  }
+
+  /// Runs this worker's lanes from the first segment to the last, in step with the others.
+  func run() {
+    reset()
+    var now = seconds()
+    var starts = [Int](repeating: 0, count: schedule.lanes.count)
+    for segment in schedule.segments {
+      if segment.waitsBefore {
+        barrier.wait()
+        let after = seconds()
+        times[segment.phase].wait += after - now
+        now = after
+      }
+      for lane in lanes where starts[lane] < segment.ends[lane] {
+        now = run(lane, starts[lane]..<segment.ends[lane], phase: segment.phase, from: now)
+        starts[lane] = segment.ends[lane]
+      }
+    }
+    barrier.wait()
+    if let last = schedule.segments.last { times[last.phase].wait += seconds() - now }
+  }
+
+  /// Runs some of a lane's instructions; looks at the clock only where their kind changes.
+  private func run(_ lane: Int, _ range: Range<Int>, phase: Int, from start: Double) -> Double {
+    var mark = start
+    schedule.lanes[lane].withUnsafeBufferPointer { instructions in
+      var wasCollective = instructions[range.lowerBound].isCollective
+      for index in range {
+        let isCollective = instructions[index].isCollective
+        if isCollective != wasCollective {
+          mark = book(lane, phase, isCollective: wasCollective, from: mark)
+          wasCollective = isCollective
+        }
+        instructions[index].run(&contexts[phase])
+      }
+      mark = book(lane, phase, isCollective: wasCollective, from: mark)
+    }
+    return mark
+  }
+
+  private func book(_ lane: Int, _ phase: Int, isCollective: Bool, from mark: Double) -> Double {
+    let now = seconds()
+    if isCollective {
+      times[phase].collective += now - mark
+      collectiveSeconds[lane - lanes.lowerBound] += now - mark
+    } else {
+      times[phase].compute += now - mark
+      computeSeconds[lane - lanes.lowerBound] += now - mark
+    }
+    return now
+  }
+
+  private func reset() {
+    contexts.update(repeating: WorkerContext(scratch: scratch))
+    times.update(repeating: PhaseTimes())
+    computeSeconds.update(repeating: 0)
+    collectiveSeconds.update(repeating: 0)
+  }
+}
+
+extension Worker {
+  func phaseTimes(_ phase: Int) -> PhaseTimes { times[phase] }
+  func busySeconds(of lane: Int) -> (compute: Double, collective: Double) {
+    (computeSeconds[lane - lanes.lowerBound], collectiveSeconds[lane - lanes.lowerBound])
+  }
+  var waitSeconds: Double { times.reduce(0) { $0 + $1.wait } }
+
+  /// What this worker's kernels and collectives counted in a phase; groups of collectives are not
+  /// told apart where they are executed, so payloads stand under `.all`.
+  func executed(_ phase: Int) -> Work {
+    let context = contexts[phase]
+    var work = Work(flops: context.kernels.flops, elements: context.kernels.elements)
+    work.loadBytes = context.loadBytes
+    work.storeBytes = context.storeBytes
+    work.hostBytes = context.hostBytes
+    work.collectives.record(.allReduceSum, .all, bytes: context.collectives.allReduceSum, calls: 0)
+    work.collectives.record(.allReduceMax, .all, bytes: context.collectives.allReduceMax, calls: 0)
+    work.collectives.record(.reduceScatter, .all, bytes: context.collectives.reduceScatter, calls: 0)
+    work.collectives.record(.allGather, .all, bytes: context.collectives.allGather, calls: 0)
+    work.collectives.record(.broadcast, .all, bytes: context.collectives.broadcast, calls: 0)
+    return work
+  }
+}
+
+/// Monotonic time in seconds.
+func seconds(_ clock: clockid_t = CLOCK_MONOTONIC) -> Double {
+  var time = timespec()
+  clock_gettime(clock, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
