@@ -2,7 +2,119 @@
 #define CKERNELS_H
 #include <stdint.h>
 
-/// The widest vector path this machine runs: 0 portable, 1 AVX2, 2 AVX-512.
+// float32 kernels with run-time dispatch. Matrices are row-major; `first`, `count` are the rows one
+// worker does; no function allocates, locks or keeps state. Pointers need no alignment.
+
+// isa.c ------------------------------------------------------------------------------------------
+
+/// The vector path in use: 0 portable, 1 AVX2 with FMA, 2 AVX-512 (F, BW, DQ, VL).
 int ck_isa(void);
+
+/// For tests: takes path `isa`, or the best below it that this machine has; -1 is the best of all.
+/// Returns the path taken. Process-wide.
+int ck_force_isa(int isa);
+
+// gelu.c: gelu_new, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) -------------------------------
+
+void ck_gelu_forward(const float *z, float *g, long n);
+void ck_gelu_backward(const float *dg, const float *z, float *dz, long n);
+void ck_exp(const float *x, float *y, long n);
+
+// layer_norm.c: stats is [rows][2] = mean, 1 / standard deviation ---------------------------------
+
+void ck_layer_norm_forward(const float *x, const float *gamma, const float *beta, float *y,
+                           float *stats, long first, long count, long width, float eps);
+void ck_layer_norm_backward(const float *dy, const float *x, const float *stats,
+                            const float *gamma, float *dx, long first, long count, long width);
+/// dgamma, dbeta += over all rows, for the given columns.
+void ck_layer_norm_parameter_gradient(const float *dy, const float *x, const float *stats,
+                                      float *dgamma, float *dbeta, long rows, long width,
+                                      long firstColumn, long columns);
+
+// elementwise.c ----------------------------------------------------------------------------------
+
+void ck_add(const float *a, const float *b, float *out, long n);
+/// out = (a + b) + c.
+void ck_add3(const float *a, const float *b, const float *c, float *out, long n);
+void ck_scale(const float *x, float factor, float *out, long n);
+void ck_zero(float *x, long n);
+void ck_copy(const float *x, float *out, long n);
+void ck_add_bias(float *y, long stride, const float *bias, long first, long count, long width);
+/// dbias += column sums over all rows, for the given columns.
+void ck_bias_gradient(const float *dy, long stride, float *dbias, long rows, long firstColumn,
+                      long columns);
+double ck_sum_of_squares(const float *x, long n);
+
+// rotary.c: table is [sequence][2 rotaryDim], cosines then signed sines, each written twice -------
+
+void ck_rotary_table(float *table, long sequence, long rotaryDim, double base);
+/// In place on rows of `stride`, from `column` on, for `heads` heads; position = row % sequence.
+void ck_rotary(float *x, long stride, long column, long heads, long headDim, long rotaryDim,
+               const float *table, long sequence, long first, long count, int inverse);
+
+// attention.c: qkv is [tokens][3 heads headDim] = q | k | v; lse is [tokens][heads] ---------------
+
+/// Floats of scratch memory.
+long ck_attention_forward_scratch(long sequence, long headDim);
+long ck_attention_backward_scratch(long sequence, long headDim);
+/// Both return how many (query, key) pairs lay in the tiles they visited.
+long ck_attention_forward(const float *qkv, float *o, float *lse, long sequence, long heads,
+                          long headDim, long sequenceIndex, long head, float *scratch);
+long ck_attention_backward(const float *qkv, const float *o, const float *lse, const float *d_o,
+                           float *dqkv, long sequence, long heads, long headDim,
+                           long sequenceIndex, long head, float *scratch);
+
+// embedding.c ------------------------------------------------------------------------------------
+
+/// Rows of ids outside [shardFirst, shardFirst + shardRows) are zero.
+void ck_embedding_gather(const int32_t *ids, const float *table, float *out, long first,
+                         long count, long width, long shardFirst, long shardRows);
+/// dtable[row] += dx[token], in token order, for rows [firstRow, firstRow + rows) of the shard;
+/// returns how many tokens that were.
+long ck_embedding_gradient(const int32_t *ids, const float *dx, float *dtable, long tokens,
+                           long width, long shardFirst, long firstRow, long rows);
+
+// cross_entropy.c: logits is [rows][stride]; this shard's columns start at firstColumn, the first
+// validColumns of them are in the vocabulary; a label below 0 is ignored --------------------------
+
+void ck_row_max(const float *logits, long stride, long validColumns, float *max, long first,
+                long count);
+void ck_row_sum_exp(const float *logits, long stride, long validColumns, long firstColumn,
+                    const int32_t *labels, const float *max, float *sum, float *labelLogit,
+                    long first, long count);
+/// In place: logits become (softmax - onehot) * scale.
+void ck_cross_entropy_backward(float *logits, long stride, long columns, long validColumns,
+                               long firstColumn, const int32_t *labels, const float *max,
+                               const float *sum, float scale, long first, long count);
+/// The sum over the rows that are not ignored; *valid is their number.
+double ck_cross_entropy_loss(const int32_t *labels, const float *max, const float *sum,
+                             const float *labelLogit, long rows, long *valid);
+
+// adamw.c ----------------------------------------------------------------------------------------
+
+/// The scalars of one step, worked out in double.
+typedef struct {
+  float keep, lerp, beta2, one_minus_beta2, root_correction2, eps, step_size, gradient_scale;
+} ck_adamw_step;
+
+ck_adamw_step ck_adamw_prepare(double rate, double beta1, double beta2, double eps, double decay,
+                               long step, double gradientScale);
+void ck_adamw(float *w, float *m, float *v, const float *g, long n, const ck_adamw_step *step);
+
+// reduce.c: n <= 64 sources, combined as ((0 1)(2 3)) ..., an odd last one carried up -------------
+
+void ck_tree_sum(const float *const *sources, int n, float *out, long first, long count);
+void ck_tree_max(const float *const *sources, int n, float *out, long first, long count);
+/// The first index of the maximum; its value in *value.
+long ck_argmax(const float *row, long n, float *value);
+
+// peak.c -----------------------------------------------------------------------------------------
+
+/// FLOP/s of one core in multiply-adds that stay in registers.
+double ck_peak_flops(double seconds);
+double ck_fma_burst(float seed);
+void ck_triad(const float *b, const float *c, float s, float *a, long n);
+/// Bytes per second of a = b + s c, counted as three floats per element.
+double ck_triad_bytes(float *a, const float *b, const float *c, long n, double seconds);
 
 #endif

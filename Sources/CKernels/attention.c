@@ -1,0 +1,241 @@
+// Causal attention of one (sequence, head) without the T x T matrix.
+//
+// Scores are kept transposed, S^T[key][query], so that the vector lanes are queries: the softmax
+// over keys is then vertical, and keys and values are read as broadcasts, whatever headDim is.
+// Tiles are CK_TILE x CK_TILE; those above the diagonal are never visited.
+#ifndef CK_TARGET
+#include "CKernels.h"
+#define CK_SELF "attention.c"
+#include "targets.h"
+
+#define CK_TILE 32
+
+CK_DISPATCH(long, ck_attention_forward,
+            (const float *qkv, float *o, float *lse, long sequence, long heads, long headDim,
+             long sequenceIndex, long head, float *scratch),
+            (qkv, o, lse, sequence, heads, headDim, sequenceIndex, head, scratch))
+CK_DISPATCH(long, ck_attention_backward,
+            (const float *qkv, const float *o, const float *lse, const float *d_o, float *dqkv,
+             long sequence, long heads, long headDim, long sequenceIndex, long head,
+             float *scratch),
+            (qkv, o, lse, d_o, dqkv, sequence, heads, headDim, sequenceIndex, head, scratch))
+
+static long padded(long headDim) { return (headDim + 15) / 16 * 16; }
+static long padded_rows(long sequence) { return (sequence + CK_TILE - 1) / CK_TILE * CK_TILE; }
+
+long ck_attention_forward_scratch(long sequence, long headDim) {
+  return 16 + padded(headDim) * (2 * padded_rows(sequence) + 2 * CK_TILE) + CK_TILE * CK_TILE;
+}
+
+long ck_attention_backward_scratch(long sequence, long headDim) {
+  return 16 + padded(headDim) * (4 * padded_rows(sequence) + 5 * CK_TILE) +
+         2 * CK_TILE * CK_TILE + 2 * CK_TILE;
+}
+#else
+
+#define CK_TILE 32
+enum { CK(START_ZERO), CK(START_ADD), CK(START_SCALE) };
+
+/// C[CK_MR][nv vectors] (+)= sum over p < k of A(i, p) * B[p][.], A(i, p) = a[i * ai + p * ap].
+/// START_SCALE multiplies the columns of the old C by alpha first.
+CK_INLINE void CK(block)(float *c, long ldc, const float *a, long ai, long ap, const float *b,
+                         long ldb, long k, int nv, int start, const float *alpha) {
+  vf acc[CK_MR][2];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < CK_MR; i++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; v++) {
+      acc[i][v] = start == CK(START_ZERO) ? vset(0) : vload(c + i * ldc + v * CK_L);
+      if (start == CK(START_SCALE)) acc[i][v] *= vload(alpha + v * CK_L);
+    }
+  for (long p = 0; p < k; p++) {
+    vf x[2];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; v++) x[v] = vload(b + p * ldb + v * CK_L);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < CK_MR; i++) {
+      vf y = vset(a[i * ai + p * ap]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < nv; v++) acc[i][v] = y * x[v] + acc[i][v];
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < CK_MR; i++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < nv; v++) vstore(c + i * ldc + v * CK_L, acc[i][v]);
+}
+
+/// The same for m rows (a multiple of CK_MR) and n columns (a multiple of CK_L).
+CK_INLINE void CK(product)(float *c, long ldc, const float *a, long ai, long ap, const float *b,
+                           long ldb, long m, long n, long k, int start, const float *alpha) {
+  long j = 0;
+  for (; j + 2 * CK_L <= n; j += 2 * CK_L)
+    for (long i = 0; i < m; i += CK_MR)
+      CK(block)(c + i * ldc + j, ldc, a + i * ai, ai, ap, b + j, ldb, k, 2, start, alpha + j);
+  for (; j < n; j += CK_L)
+    for (long i = 0; i < m; i += CK_MR)
+      CK(block)(c + i * ldc + j, ldc, a + i * ai, ai, ap, b + j, ldb, k, 1, start, alpha + j);
+}
+
+/// Rows of `width` floats out of a wide buffer, times factor, padded with zeros on both sides.
+CK_INLINE void CK(pack)(float *out, long ld, long rowsPadded, const float *x, long stride,
+                        long rows, long width, float factor) {
+  for (long i = 0; i < rows; i++)
+    for (long j = 0; j < ld; j += CK_L) {
+      long r = width - j;
+      vstore(out + i * ld + j, r > 0 ? vload_r(x + i * stride + j, r) * vset(factor) : vset(0));
+    }
+  memset(out + rows * ld, 0, (size_t)((rowsPadded - rows) * ld) * sizeof(float));
+}
+
+/// A packed tile [CK_TILE][ld] as [width][CK_TILE].
+CK_INLINE void CK(transpose)(float *out, const float *in, long ld, long width) {
+  for (long d = 0; d < width; d++)
+    for (long i = 0; i < CK_TILE; i++) out[d * CK_TILE + i] = in[i * ld + d];
+}
+
+/// Minus infinity where the key comes after the query, in the tile on the diagonal.
+CK_INLINE void CK(mask)(float *s) {
+  for (long key = 1; key < CK_TILE; key++)
+    for (long query = 0; query < key; query++) s[key * CK_TILE + query] = -INFINITY;
+}
+
+CK_INLINE float *CK(aligned)(float *p) { return (float *)(((uintptr_t)p + 63) & ~(uintptr_t)63); }
+CK_INLINE long CK(least)(long a, long b) { return a < b ? a : b; }
+
+static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, long sequence,
+                                     long heads, long headDim, long sequenceIndex, long head,
+                                     float *scratch) {
+  long width = heads * headDim, stride = 3 * width, ld = (headDim + 15) / 16 * 16;
+  long dims = (headDim + CK_MR - 1) / CK_MR * CK_MR, visited = 0;
+  long rows = (sequence + CK_TILE - 1) / CK_TILE * CK_TILE;
+  const float *q = qkv + sequenceIndex * sequence * stride + head * headDim;
+  float *keys = CK(aligned)(scratch), *values = keys + rows * ld, *qT = values + rows * ld;
+  float *oT = qT + CK_TILE * ld, *s = oT + CK_TILE * ld;
+  CK(pack)(keys, ld, rows, q + width, stride, sequence, headDim, 1);
+  CK(pack)(values, ld, rows, q + 2 * width, stride, sequence, headDim, 1);
+  float factor = (float)(1 / sqrt((double)headDim));
+
+  for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
+    long queries = CK(least)(CK_TILE, sequence - i0);
+    float max[CK_TILE], sum[CK_TILE], alpha[CK_TILE];
+    CK(pack)(oT, ld, CK_TILE, q + i0 * stride, stride, queries, headDim, factor);
+    CK(transpose)(qT, oT, ld, headDim);
+    for (int i = 0; i < CK_TILE; i++) max[i] = -INFINITY, sum[i] = 0;
+    for (long j0 = 0; j0 <= i0; j0 += CK_TILE) {
+      visited += queries * CK(least)(CK_TILE, sequence - j0);
+      CK(product)(s, CK_TILE, keys + j0 * ld, ld, 1, qT, CK_TILE, CK_TILE, CK_TILE, headDim,
+                  CK(START_ZERO), alpha);
+      if (j0 == i0) CK(mask)(s);
+      for (int v = 0; v < CK_TILE; v += CK_L) {
+        vf old = vload(max + v), a = old, b = old;
+        for (int key = 0; key < CK_TILE; key += 2) {
+          a = vmax(a, vload(s + key * CK_TILE + v));
+          b = vmax(b, vload(s + (key + 1) * CK_TILE + v));
+        }
+        vf m = vmax(a, b);
+        vf rescale = vexp(old - m), t0 = vset(0), t1 = vset(0);
+        for (int key = 0; key < CK_TILE; key += 2) {
+          vf p0 = vexp(vload(s + key * CK_TILE + v) - m);
+          vf p1 = vexp(vload(s + (key + 1) * CK_TILE + v) - m);
+          vstore(s + key * CK_TILE + v, p0), vstore(s + (key + 1) * CK_TILE + v, p1);
+          t0 += p0, t1 += p1;
+        }
+        vstore(max + v, m);
+        vstore(alpha + v, rescale);
+        vstore(sum + v, vload(sum + v) * rescale + (t0 + t1));
+      }
+      const float *block = values + j0 * ld;
+      if (j0 == 0)
+        CK(product)(oT, CK_TILE, block, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE,
+                    CK(START_ZERO), alpha);
+      else
+        CK(product)(oT, CK_TILE, block, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE,
+                    CK(START_SCALE), alpha);
+    }
+    for (long i = 0; i < queries; i++) {
+      long token = sequenceIndex * sequence + i0 + i;
+      float *row = o + token * width + head * headDim, inverse = 1 / sum[i];
+      for (long d = 0; d < headDim; d++) row[d] = oT[d * CK_TILE + i] * inverse;
+      lse[token * heads + head] = max[i] + logf(sum[i]);
+    }
+  }
+  return visited;
+}
+
+static long CK(ck_attention_backward)(const float *qkv, const float *o, const float *lse,
+                                      const float *d_o, float *dqkv, long sequence, long heads,
+                                      long headDim, long sequenceIndex, long head,
+                                      float *scratch) {
+  long width = heads * headDim, stride = 3 * width, ld = (headDim + 15) / 16 * 16;
+  long dims = (headDim + CK_MR - 1) / CK_MR * CK_MR, visited = 0;
+  long rows = (sequence + CK_TILE - 1) / CK_TILE * CK_TILE;
+  const float *q = qkv + sequenceIndex * sequence * stride + head * headDim;
+  float *dq = dqkv + sequenceIndex * sequence * stride + head * headDim;
+  float *keys = CK(aligned)(scratch), *values = keys + rows * ld;
+  float *dKeys = values + rows * ld, *dValues = dKeys + rows * ld;
+  float *qRows = dValues + rows * ld, *doRows = qRows + CK_TILE * ld;
+  float *qT = doRows + CK_TILE * ld, *doT = qT + CK_TILE * ld, *dqT = doT + CK_TILE * ld;
+  float *p = dqT + CK_TILE * ld, *ds = p + CK_TILE * CK_TILE, *delta = ds + CK_TILE * CK_TILE;
+  float *norm = delta + CK_TILE;
+  CK(pack)(keys, ld, rows, q + width, stride, sequence, headDim, 1);
+  CK(pack)(values, ld, rows, q + 2 * width, stride, sequence, headDim, 1);
+  memset(dKeys, 0, (size_t)(2 * rows * ld) * sizeof(float));
+  float factor = (float)(1 / sqrt((double)headDim));
+
+  for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
+    long queries = CK(least)(CK_TILE, sequence - i0), token = sequenceIndex * sequence + i0;
+    const float *doTile = d_o + token * width + head * headDim;
+    const float *oTile = o + token * width + head * headDim;
+    CK(pack)(qRows, ld, CK_TILE, q + i0 * stride, stride, queries, headDim, factor);
+    CK(pack)(doRows, ld, CK_TILE, doTile, width, queries, headDim, 1);
+    CK(transpose)(qT, qRows, ld, headDim);
+    CK(transpose)(doT, doRows, ld, headDim);
+    memset(dqT, 0, (size_t)(CK_TILE * ld) * sizeof(float));
+    for (long i = 0; i < CK_TILE; i++) {
+      // A padded query has lse infinity: its probabilities vanish.
+      norm[i] = i < queries ? lse[(token + i) * heads + head] : INFINITY;
+      vf dot = vset(0);
+      if (i < queries)
+        for (long d = 0; d < headDim; d += CK_L)
+          dot += vload_r(oTile + i * width + d, headDim - d) * vload(doRows + i * ld + d);
+      delta[i] = vsum(dot);
+    }
+    for (long j0 = 0; j0 <= i0; j0 += CK_TILE) {
+      visited += queries * CK(least)(CK_TILE, sequence - j0);
+      const float *k = keys + j0 * ld;
+      CK(product)(p, CK_TILE, k, ld, 1, qT, CK_TILE, CK_TILE, CK_TILE, headDim, CK(START_ZERO),
+                  norm);
+      if (j0 == i0) CK(mask)(p);
+      CK(product)(ds, CK_TILE, values + j0 * ld, ld, 1, doT, CK_TILE, CK_TILE, CK_TILE, headDim,
+                  CK(START_ZERO), norm);
+      for (int v = 0; v < CK_TILE; v += CK_L) {
+        vf l = vload(norm + v), dl = vload(delta + v);
+        for (int key = 0; key < CK_TILE; key++) {
+          float *pv = p + key * CK_TILE + v, *dsv = ds + key * CK_TILE + v;
+          vf e = vexp(vload(pv) - l);
+          vstore(pv, e);
+          vstore(dsv, e * (vload(dsv) - dl));
+        }
+      }
+      CK(product)(dValues + j0 * ld, ld, p, CK_TILE, 1, doRows, ld, CK_TILE, ld, CK_TILE,
+                  CK(START_ADD), norm);
+      CK(product)(dKeys + j0 * ld, ld, ds, CK_TILE, 1, qRows, ld, CK_TILE, ld, CK_TILE,
+                  CK(START_ADD), norm);
+      CK(product)(dqT, CK_TILE, k, 1, ld, ds, CK_TILE, dims, CK_TILE, CK_TILE, CK(START_ADD),
+                  norm);
+    }
+    for (long i = 0; i < queries; i++)
+      for (long d = 0; d < headDim; d++)
+        dq[(i0 + i) * stride + d] = dqT[d * CK_TILE + i] * factor;
+  }
+  for (long i = 0; i < sequence; i++)
+    for (long d = 0; d < headDim; d += CK_L) {
+      long r = headDim - d;
+      vstore_r(dq + i * stride + width + d, vload(dKeys + i * ld + d), r);
+      vstore_r(dq + i * stride + 2 * width + d, vload(dValues + i * ld + d), r);
+    }
+  return visited;
+}
+#undef CK_TILE
+#endif

@@ -1,0 +1,52 @@
+#ifndef CK_TARGET
+#include "CKernels.h"
+#define CK_SELF "rotary.c"
+#include "targets.h"
+
+CK_DISPATCH(void, ck_rotary,
+            (float *x, long stride, long column, long heads, long headDim, long rotaryDim,
+             const float *table, long sequence, long first, long count, int inverse),
+            (x, stride, column, heads, headDim, rotaryDim, table, sequence, first, count, inverse))
+
+void ck_rotary_table(float *table, long sequence, long rotaryDim, double base) {
+  for (long position = 0; position < sequence; position++) {
+    float *cosines = table + position * 2 * rotaryDim, *sines = cosines + rotaryDim;
+    for (long i = 0; i < rotaryDim; i += 2) {
+      double angle = (double)position * pow(base, -(double)i / (double)rotaryDim);
+      cosines[i] = cosines[i + 1] = (float)cos(angle);
+      sines[i] = -(float)sin(angle);
+      sines[i + 1] = (float)sin(angle);
+    }
+  }
+}
+#else
+
+/// The pairs (x0, x1) as (x1, x0).
+CK_INLINE vf CK(swap_pairs)(vf v) {
+#if CK_L == 16
+  return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+#elif CK_L == 8
+  return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+#else
+  return __builtin_shufflevector(v, v, 1, 0, 3, 2);
+#endif
+}
+
+static void CK(ck_rotary)(float *x, long stride, long column, long heads, long headDim,
+                          long rotaryDim, const float *table, long sequence, long first,
+                          long count, int inverse) {
+  vf sign = vset(inverse ? -1.0f : 1.0f);
+  for (long row = first; row < first + count; row++) {
+    const float *cosines = table + row % sequence * 2 * rotaryDim, *sines = cosines + rotaryDim;
+    for (long j = 0; j < rotaryDim; j += CK_L) {
+      long r = rotaryDim - j;
+      vf c = vload_r(cosines + j, r), s = vload_r(sines + j, r) * sign;
+      float *p = x + row * stride + column + j;
+      for (long head = 0; head < heads; head++, p += headDim) {
+        vf v = vload_r(p, r);
+        vstore_r(p, v * c + CK(swap_pairs)(v) * s, r);
+      }
+    }
+  }
+}
+#endif

@@ -1,0 +1,72 @@
+import CKernels
+
+/// Plain vector work; each function counts the elements it writes or sums up.
+package enum Elementwise {
+  /// out = a + b; out may be either.
+  package static func add(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    into out: UnsafeMutablePointer<Float>, count: Int, counters: inout WorkCounters
+  ) {
+    counters.elements += count
+    ck_add(a, b, out, count)
+  }
+
+  /// out = (a + b) + c; out may be any of them.
+  package static func add(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
+    into out: UnsafeMutablePointer<Float>, count: Int, counters: inout WorkCounters
+  ) {
+    counters.elements += count
+    ck_add3(a, b, c, out, count)
+  }
+
+  /// out = x · factor; out may be x.
+  package static func scale(
+    _ x: UnsafePointer<Float>, by factor: Float, into out: UnsafeMutablePointer<Float>,
+    count: Int, counters: inout WorkCounters
+  ) {
+    counters.elements += count
+    ck_scale(x, factor, out, count)
+  }
+
+  package static func zero(
+    _ x: UnsafeMutablePointer<Float>, count: Int, counters: inout WorkCounters
+  ) {
+    counters.elements += count
+    ck_zero(x, count)
+  }
+
+  package static func copy(
+    _ x: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, count: Int,
+    counters: inout WorkCounters
+  ) {
+    counters.elements += count
+    ck_copy(x, out, count)
+  }
+
+  /// y += bias on the first `width` columns of the given rows.
+  package static func addBias(
+    _ bias: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, stride: Int,
+    rows: Range<Int>, width: Int, counters: inout WorkCounters
+  ) {
+    counters.elements += rows.count * width
+    ck_add_bias(y, stride, bias, rows.lowerBound, rows.count, width)
+  }
+
+  /// dBias += column sums over all rows, for the given columns, in an order fixed by `rows`.
+  package static func biasGradient(
+    _ dy: UnsafePointer<Float>, stride: Int, into dBias: UnsafeMutablePointer<Float>, rows: Int,
+    columns: Range<Int>, counters: inout WorkCounters
+  ) {
+    counters.elements += rows * columns.count
+    ck_bias_gradient(dy, stride, dBias, rows, columns.lowerBound, columns.count)
+  }
+
+  /// The sum of squares in double, in a fixed order, the same bits on every instruction set.
+  package static func sumOfSquares(
+    _ x: UnsafePointer<Float>, count: Int, counters: inout WorkCounters
+  ) -> Double {
+    counters.elements += count
+    return ck_sum_of_squares(x, count)
+  }
+}

@@ -1,0 +1,17 @@
+import CKernels
+
+/// What one core of this host can do at most; run on all workers at once for the host's peak.
+package enum HostPeak {
+  /// FLOP/s of multiply-adds that stay in registers: the best burst within about `seconds`.
+  package static func flopsPerSecond(seconds: Double) -> Double {
+    ck_peak_flops(seconds)
+  }
+
+  /// Bytes per second of a = b + s·c, three floats an element, over buffers larger than the caches.
+  package static func bytesPerSecond(
+    _ a: UnsafeMutablePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
+    count: Int, seconds: Double
+  ) -> Double {
+    ck_triad_bytes(a, b, c, count, seconds)
+  }
+}
