@@ -18,10 +18,13 @@ func module(
 }
 
 /// The tests of one module; `and` names what they need beside it and its dependencies.
-func tests(of module: String, and others: [Target.Dependency] = []) -> Target {
+func tests(
+  of module: String, and others: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
   .testTarget(
     name: "\(module.replacing("gptj-bench", with: "Command"))Tests",
-    dependencies: [.byName(name: module)] + others, swiftSettings: swiftSettings)
+    dependencies: [.byName(name: module)] + others, resources: resources,
+    swiftSettings: swiftSettings)
 }
 
 /// A Debian library: its module map names the library, its package is what `Scripts/install` asks.
@@ -80,7 +83,10 @@ let package = Package(
 
     tests(of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"]),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
-    tests(of: "FineTuning", and: ["Checkpoints", "Configuration", "GPTJ", "Program", "Topology"]),
+    tests(
+      of: "FineTuning",
+      and: ["Checkpoints", "Configuration", "Emulator", "GPTJ", "Program", "Topology"],
+      resources: [.copy("Fixtures")]),
     tests(of: "Trace", and: ["Configuration", "GPTJ", "Topology"]),
     tests(of: "Emulator", and: ["Configuration", "GPTJ", "Kernels", "Program", "Topology"]),
     tests(of: "CostModel", and: ["Configuration", "GPTJ", "Program", "Topology"]),

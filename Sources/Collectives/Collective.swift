@@ -1,4 +1,4 @@
-package import CKernels
+import CKernels
 
 /// Payload bytes that collectives moved, counted where they move them.
 ///

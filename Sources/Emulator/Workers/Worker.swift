@@ -1,4 +1,6 @@
+import Collectives
 import Glibc
+import Kernels
 import Program
 
 /// One worker's share of a schedule: its lanes, its counters, and its clock.
@@ -118,11 +120,14 @@ extension Worker {
     work.loadBytes = context.loadBytes
     work.storeBytes = context.storeBytes
     work.hostBytes = context.hostBytes
-    work.collectives.record(.allReduceSum, .all, bytes: context.collectives.allReduceSum, calls: 0)
-    work.collectives.record(.allReduceMax, .all, bytes: context.collectives.allReduceMax, calls: 0)
-    work.collectives.record(.reduceScatter, .all, bytes: context.collectives.reduceScatter, calls: 0)
-    work.collectives.record(.allGather, .all, bytes: context.collectives.allGather, calls: 0)
-    work.collectives.record(.broadcast, .all, bytes: context.collectives.broadcast, calls: 0)
+    let moved = context.collectives
+    for (kind, bytes) in [
+      (Operation.Collective.allReduceSum, moved.allReduceSum), (.allReduceMax, moved.allReduceMax),
+      (.reduceScatter, moved.reduceScatter), (.allGather, moved.allGather),
+      (.broadcast, moved.broadcast),
+    ] {
+      work.collectives.record(kind, .all, bytes: bytes, calls: 0)
+    }
     return work
   }
 }

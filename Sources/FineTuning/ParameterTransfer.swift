@@ -1,0 +1,142 @@
+package import Emulator
+package import GPTJ
+package import Program
+
+/// Moves parameters between full tensors under Hugging Face's names and an emulator's shards.
+package struct ParameterTransfer {
+  package let model: GPTJModel
+  package let parameters: ParameterSet
+  private let mesh: Mesh
+
+  package init(model: GPTJModel, mesh: Mesh) {
+    self.model = model
+    self.mesh = mesh
+    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel)
+  }
+
+  /// Writes every parameter into the emulator's streaming memory, padding with zeros.
+  ///
+  /// `tensor` is asked for each full tensor once, row-major `[out, in]`; one is held at a time.
+  package func write(
+    to emulator: Emulator, _ tensor: (_ name: String) throws -> [Float]
+  ) rethrows {
+    for parameter in parameters.all {
+      for layer in layers(of: parameter) {
+        let sources = try parameter.huggingFaceNames.map { try tensor(name($0, layer)) }
+        for tensorIndex in 0..<mesh.tensorParallel {
+          let local = cut(sources, parameter, tensorIndex)
+          scatter(local, parameter, layer, tensorIndex, to: emulator)
+        }
+      }
+    }
+  }
+
+  /// Every parameter as full tensors, in the order of the model; `suffix` names what belongs to
+  /// it instead, such as `.gradient`.
+  package func read(
+    from emulator: Emulator, suffix: String = ""
+  ) -> [(name: String, shape: [Int], values: [Float])] {
+    parameters.all.flatMap { parameter in
+      layers(of: parameter).flatMap { layer in
+        join(
+          (0..<mesh.tensorParallel).map {
+            gather(parameter, layer, $0, suffix: suffix, from: emulator)
+          }, parameter, layer)
+      }
+    }
+  }
+
+  /// Joins the parts of all tensor-parallel ranks of one parameter into its full tensors.
+  package func join(
+    _ locals: [[Float]], _ parameter: Parameter, _ layer: Int
+  ) -> [(name: String, shape: [Int], values: [Float])] {
+    let count = parameter.fullShape.reduce(1, *)
+    var full = parameter.huggingFaceNames.map { _ in [Float](repeating: 0, count: count) }
+    for (tensorIndex, local) in locals.enumerated() {
+      forEachRow(parameter, tensorIndex) { source, fullRange, localRange in
+        full[source].replaceSubrange(fullRange, with: local[localRange])
+      }
+    }
+    return zip(parameter.huggingFaceNames, full).map {
+      (name($0, layer), parameter.fullShape, $1)
+    }
+  }
+
+  // MARK: One rank's part
+
+  private func cut(_ sources: [[Float]], _ parameter: Parameter, _ tensorIndex: Int) -> [Float] {
+    var local = [Float](repeating: 0, count: parameter.count)
+    forEachRow(parameter, tensorIndex) { source, fullRange, localRange in
+      local.replaceSubrange(localRange, with: sources[source][fullRange])
+    }
+    return local
+  }
+
+  /// Calls `body` for every run of elements that is contiguous on both sides.
+  private func forEachRow(
+    _ parameter: Parameter, _ tensorIndex: Int,
+    _ body: (_ source: Int, _ full: Range<Int>, _ local: Range<Int>) -> Void
+  ) {
+    let fullColumns = parameter.fullShape.count > 1 ? parameter.fullShape[1] : 1
+    let columns = parameter.shape.count > 1 ? parameter.shape[1] : 1
+    for region in parameter.regions(tensorIndex: tensorIndex) {
+      for row in 0..<region.rows {
+        let full = (region.sourceRow + row) * fullColumns + region.sourceColumn
+        let local = (region.row + row) * columns
+        body(region.source, full..<full + region.columns, local..<local + region.columns)
+      }
+    }
+  }
+
+  // MARK: Its shards over replicas
+
+  private func scatter(
+    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int,
+    to emulator: Emulator
+  ) {
+    forEachShard(parameter, layer, tensorIndex, "", emulator) { memory, range in
+      for (index, source) in range.enumerated() {
+        memory[index] = source < local.count ? local[source] : 0
+      }
+    }
+  }
+
+  private func gather(
+    _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, suffix: String,
+    from emulator: Emulator
+  ) -> [Float] {
+    var local = [Float](repeating: 0, count: parameter.count)
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, range in
+      for (index, target) in range.enumerated() where target < local.count {
+        local[target] = memory[index]
+      }
+    }
+    return local
+  }
+
+  private func forEachShard(
+    _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
+    _ emulator: Emulator,
+    _ body: (_ memory: UnsafeMutableBufferPointer<Float>, _ elements: Range<Int>) -> Void
+  ) {
+    guard let tensor = emulator.program.tensor(named: parameter.name + suffix) else {
+      preconditionFailure("the Program has no \(parameter.name)\(suffix)")
+    }
+    let group = parameter.shardingGroup
+    let shard = emulator.program[tensor].count
+    for rank in mesh.members(of: group, with: tensorIndex) {
+      let first = mesh.index(of: rank, in: group) * shard
+      let memory = emulator.memory(
+        of: tensor, instance: parameter.isPerLayer ? layer : 0, rank: rank)
+      body(memory.bindMemory(to: Float.self), first..<first + shard)
+    }
+  }
+
+  private func layers(of parameter: Parameter) -> Range<Int> {
+    0..<(parameter.isPerLayer ? model.layers : 1)
+  }
+
+  private func name(_ template: String, _ layer: Int) -> String {
+    template.replacing(".N.", with: ".\(layer).")
+  }
+}
