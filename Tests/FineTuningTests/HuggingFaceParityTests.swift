@@ -164,4 +164,81 @@ struct HuggingFaceParityTests {
     }
     #expect(gradients.count == fixture.gradients.names.count)
   }
+
+  @Test(
+    "Weights after 20 AdamW steps agree to 1e-4 of their updates", arguments: cases,
+    [(1, 1, 2), (16, 1, 1), (4, 2, 2), (16, 4, 1)])
+  func updates(name: String, plan: (tensor: Int, data: Int, microBatch: Int)) throws {
+    let fixture = try Fixture(name)
+    let run = try FixtureRun(
+      fixture, tensorParallel: plan.tensor, dataParallel: plan.data, microBatch: plan.microBatch)
+    let losses = try fixture.updates.floats(of: "losses")
+    let norms = try fixture.updates.floats(of: "gradient_norms")
+    for index in losses.indices {
+      let (loss, norm, _) = try run.step(index)
+      #expect(abs(loss - Double(losses[index])) < 1e-5 * loss, "step \(index)")
+      #expect(abs(norm - Double(norms[index])) < 1e-4 * norm, "step \(index)")
+    }
+    for weight in run.transfer.read(from: run.emulator) {
+      let initial = try fixture.weights.floats(of: weight.name)
+      let update = zip(weight.values, initial).map { $0 - $1 }
+      let reference = try fixture.updates.floats(of: "update." + weight.name)
+      let error = relativeError(update, reference)
+      #expect(error < 1e-4, "\(weight.name): \(error)")
+    }
+  }
+
+  @Test("Logits agree to 1e-5 for every TP", arguments: cases, [1, 2, 4, 8, 16])
+  func logits(name: String, tensorParallel: Int) throws {
+    let fixture = try Fixture(name)
+    let program = try InferencePass(
+      model: fixture.model, tensorParallel: tensorParallel, microBatchSize: Fixture.batch,
+      elementType: .float32
+    ).program()
+    let emulator = try Emulator(program, Emulator.Options(workers: 2))
+    let transfer = ParameterTransfer(model: fixture.model, mesh: program.mesh)
+    try transfer.write(to: emulator) { try fixture.weights.floats(of: $0) }
+    let ids = try #require(program.tensor(named: InferencePass.HostTensor.inputIDs))
+    let tokens = Fixture.batch * Fixture.sequence
+    let memory = emulator.memory(of: ids, rank: 0).bindMemory(to: Int32.self)
+    for (index, id) in try fixture.weights.ints(of: "input_ids").prefix(tokens).enumerated() {
+      memory[index] = Int32(id)
+    }
+    _ = emulator.run()
+    let shards = try #require(program.tensor(named: "head/logits"))
+    let columns = program[shards].columns
+    let vocabulary = fixture.model.vocabularySize
+    var logits = [Float](repeating: 0, count: tokens * vocabulary)
+    for rank in 0..<tensorParallel {
+      let shard = emulator.memory(of: shards, rank: rank).bindMemory(to: Float.self)
+      for token in 0..<tokens {
+        for column in 0..<columns where rank * columns + column < vocabulary {
+          logits[token * vocabulary + rank * columns + column] = shard[token * columns + column]
+        }
+      }
+    }
+    let error = relativeError(logits, try fixture.weights.floats(of: "logits"))
+    #expect(error < 1e-5, "\(error)")
+  }
+
+  /// What the script measured with the mistake planted in torch; see `Scripts/make-fixtures`.
+  private struct Description: Decodable {
+    let logits: [String: Double]
+    let updates: [String: Double]
+
+    enum CodingKeys: String, CodingKey {
+      case logits = "mutants_change_logits_by"
+      case updates = "mutants_change_updates_by"
+    }
+  }
+
+  @Test("Usual mistakes would show by more than ten times the tolerance", arguments: cases)
+  func mutants(name: String) throws {
+    let url = try #require(
+      Bundle.module.url(forResource: name, withExtension: "json", subdirectory: "Fixtures"))
+    let mutants = try JSONDecoder().decode(Description.self, from: Data(contentsOf: url))
+    #expect(mutants.logits.count >= 3)
+    for (mistake, change) in mutants.logits { #expect(change > 1e-4, "\(mistake)") }
+    for (mistake, change) in mutants.updates { #expect(change > 1e-3, "\(mistake)") }
+  }
 }

@@ -1,0 +1,115 @@
+import Emulator
+import GPTJ
+import Program
+import Testing
+
+@Suite("The design's invariants hold on the emulator")
+struct InvariantTests {
+  struct Plan: Sendable, CustomTestStringConvertible {
+    var tensor: Int
+    var data: Int
+    var recompute = ParallelPlan.Recompute.full
+    var closing = false
+    var shares = true
+
+    var testDescription: String {
+      "TP \(tensor) x DP \(data), recompute \(recompute), closing \(closing), shares \(shares)"
+    }
+  }
+
+  static let plans = [
+    Plan(tensor: 1, data: 1), Plan(tensor: 1, data: 1, recompute: .none),
+    Plan(tensor: 2, data: 2), Plan(tensor: 8, data: 1, closing: true),
+    Plan(tensor: 8, data: 1, recompute: .none), Plan(tensor: 4, data: 4),
+    Plan(tensor: 8, data: 4, recompute: .none), Plan(tensor: 8, data: 1, shares: false),
+    Plan(tensor: 4, data: 2, shares: false),
+  ]
+
+  @Test(
+    "Conservation: what the Program states is what was executed plus what was knowingly skipped",
+    arguments: plans)
+  func conservation(plan: Plan) throws {
+    let step = try TinyStep(
+      tensorParallel: plan.tensor, dataParallel: plan.data, recompute: plan.recompute,
+      closingCollectives: plan.closing, sharesReplicas: plan.shares)
+    let measured = step.run()
+    let stated = step.program.workByPhase
+    #expect(stated.map(\.phase) == measured.phases.map(\.name))
+    for (statement, phase) in zip(stated, measured.phases) {
+      let expected = statement.work * step.program.mesh.ranks
+      let found = phase.executed + phase.skipped
+      #expect(found.flops == expected.flops, "\(phase.name) flops")
+      #expect(found.elements == expected.elements, "\(phase.name) elements")
+      #expect(found.loadBytes == expected.loadBytes, "\(phase.name) loads")
+      #expect(found.storeBytes == expected.storeBytes, "\(phase.name) stores")
+      #expect(found.hostBytes == expected.hostBytes, "\(phase.name) host")
+      for kind in Operation.Collective.allCases {
+        #expect(
+          found.collectives.bytes(kind) == expected.collectives.bytes(kind),
+          "\(phase.name) \(kind)")
+      }
+    }
+  }
+
+  @Test("Nothing is skipped as a replica where every rank computes for itself")
+  func faithful() throws {
+    let measured = try TinyStep(tensorParallel: 4, dataParallel: 2, sharesReplicas: false).run()
+    for phase in measured.phases {
+      #expect(phase.skipped.loadBytes == 0 && phase.skipped.storeBytes == 0)
+      #expect(phase.skipped.collectives == CollectiveTally())
+    }
+  }
+
+  @Test(
+    "The bits depend neither on the number of workers nor on recomputation nor on sharing",
+    arguments: [(1, 1), (8, 1), (4, 2), (2, 4)])
+  func sameBits(plan: (tensor: Int, data: Int)) throws {
+    func bits(
+      workers: Int, recompute: ParallelPlan.Recompute = .full, closing: Bool = false,
+      shares: Bool = true
+    ) throws -> [UInt32] {
+      try TinyStep(
+        tensorParallel: plan.tensor, dataParallel: plan.data, recompute: recompute,
+        closingCollectives: closing, workers: workers, sharesReplicas: shares
+      ).train(steps: 3)
+    }
+    let reference = try bits(workers: 1)
+    #expect(Set(reference).count > 1000)
+    for workers in [2, 3, 5, 16] { #expect(try bits(workers: workers) == reference) }
+    #expect(try bits(workers: 2, recompute: .none) == reference)
+    #expect(try bits(workers: 2, closing: true) == reference)
+    #expect(try bits(workers: 2, shares: false) == reference)
+  }
+
+  @Test("Running a step twice from the same state gives the same bits")
+  func deterministic() throws {
+    let one = try TinyStep(tensorParallel: 8, dataParallel: 2).train(steps: 4)
+    let two = try TinyStep(tensorParallel: 8, dataParallel: 2).train(steps: 4)
+    #expect(one == two)
+  }
+
+  @Test("The times of all ranks add up to the workers' time")
+  func times() throws {
+    let measured = try TinyStep(tensorParallel: 8, dataParallel: 1).run()
+    let total = measured.computeSeconds + measured.collectiveSeconds + measured.waitSeconds
+    #expect(measured.ranks.count == 8)
+    #expect(total <= measured.seconds * Double(measured.workers) * 1.0001)
+    #expect(total > 0)
+  }
+
+  @Test("A Program for the pod's precision is refused by name")
+  func precision() throws {
+    let plan = try ParallelPlan.spread(
+      8, over: 1, tensorParallel: 8, microBatchSize: 2, model: TinyStep.model)
+    let program = try TrainingStep(
+      model: TinyStep.model, plan: plan,
+      optimizer: TrainingStep.Optimizer(
+        adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0),
+        gradientClipping: 1),
+      elementType: .float16
+    ).program()
+    #expect(throws: EmulatorError.self) {
+      try Emulator(program, Emulator.Options(workers: 1))
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import Emulator
+import GPTJ
+import Program
+
+/// A small training step with uneven sizes and pseudo-random weights, ready to run.
+struct TinyStep {
+  let program: Program
+  let emulator: Emulator
+
+  static let model = GPTJModel(
+    layers: 2, hiddenSize: 48, heads: 8, vocabularySize: 101, sequenceLength: 37, rotarySize: 4)
+
+  init(
+    tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
+    closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true
+  ) throws {
+    var plan = try ParallelPlan.spread(
+      8, over: dataParallel, tensorParallel: tensorParallel, microBatchSize: 2, model: Self.model)
+    plan.recompute = recompute
+    plan.recomputeClosingCollectives = closingCollectives
+    program = try TrainingStep(
+      model: Self.model, plan: plan,
+      optimizer: TrainingStep.Optimizer(
+        adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
+        gradientClipping: 1),
+      elementType: .float32
+    ).program()
+    emulator = try Emulator(
+      program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
+    fillWeights()
+    fillHost()
+  }
+
+  /// Values that depend on the place in the rank's shard only: enough to compare runs of one plan.
+  private func fillWeights() {
+    for index in program.tensors.indices {
+      let tensor = program.tensors[index]
+      guard tensor.space == .streaming, Self.isWeight(tensor.name),
+        let id = program.tensor(named: tensor.name)
+      else { continue }
+      for instance in 0..<tensor.instanceCount {
+        for rank in 0..<program.mesh.ranks {
+          let memory = emulator.memory(of: id, instance: instance, rank: rank)
+            .bindMemory(to: Float.self)
+          let offset: Float = tensor.name.hasSuffix("gain") ? 1 : 0
+          for element in memory.indices {
+            memory[element] = offset + 0.3 * noise(element + 7919 * instance + 104_729 * index)
+          }
+        }
+      }
+    }
+  }
+
+  static func isWeight(_ name: String) -> Bool {
+    ["weight", "bias", "gain"].contains { name.hasSuffix($0) } && !name.hasPrefix("saved")
+  }
+
+  private func fillHost() {
+    for name in [TrainingStep.HostTensor.inputIDs, TrainingStep.HostTensor.labels] {
+      guard let id = program.tensor(named: name) else { continue }
+      for rank in 0..<program.mesh.ranks {
+        for batch in 0..<program[id].instanceCount {
+          let memory = emulator.memory(of: id, instance: batch, rank: rank)
+            .bindMemory(to: Int32.self)
+          let chunk = program.mesh.dataIndex(of: rank) * program[id].instanceCount + batch
+          for token in memory.indices { memory[token] = Int32((token * 31 + chunk * 17) % 101) }
+        }
+      }
+    }
+  }
+
+  /// Runs `steps` updates and returns the bits of all weights, rank by rank.
+  func train(steps: Int) -> [UInt32] {
+    for step in 1...steps { run(step: step) }
+    return weightBits()
+  }
+
+  @discardableResult
+  func run(step: Int = 1) -> StepMeasurement {
+    if let schedule = program.tensor(named: TrainingStep.HostTensor.schedule) {
+      for rank in 0..<program.mesh.ranks {
+        let memory = emulator.memory(of: schedule, rank: rank).bindMemory(to: Float.self)
+        memory[0] = 1e-3
+        memory[1] = Float(step)
+      }
+    }
+    return emulator.run()
+  }
+
+  private func weightBits() -> [UInt32] {
+    program.tensors.filter { $0.space == .streaming && Self.isWeight($0.name) }.flatMap { tensor in
+      guard let id = program.tensor(named: tensor.name) else { return [UInt32]() }
+      return (0..<tensor.instanceCount).flatMap { instance in
+        (0..<program.mesh.ranks).flatMap { rank in
+          emulator.memory(of: id, instance: instance, rank: rank).bindMemory(to: UInt32.self)
+        }
+      }
+    }
+  }
+
+  private func noise(_ seed: Int) -> Float {
+    var bits = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15
+    bits ^= bits >> 29
+    bits &*= 0xBF58_476D_1CE4_E5B9
+    return Float(bits >> 40) / Float(1 << 23) - 1
+  }
+}
