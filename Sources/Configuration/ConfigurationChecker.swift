@@ -102,6 +102,19 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  /// Bounds the tokens of a whole run to 64 bits; the largest published runs have 2^44.
+  func checkTokens(
+    _ model: ModelConfiguration, _ training: TrainingConfiguration
+  ) throws(ConfigurationError) {
+    let tokensPerStep = Double(training.globalBatchSize) * Double(model.sequenceLength)
+    let tokens = tokensPerStep * Double(training.steps)
+    guard tokens <= 0x1p62 else {
+      throw failure(
+        ["training.steps", "training.global_batch_size", "model.sequence_length"],
+        "the whole run has \(tokens) tokens", "at most \(0x1p62)")
+    }
+  }
+
   /// The multiples of `step` on both sides of `value`.
   private func multiples(of step: Int, around value: Int) -> String {
     let below = value / step * step

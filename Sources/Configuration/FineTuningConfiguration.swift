@@ -44,5 +44,6 @@ extension FineTuningConfiguration: ConfigurationDocument {
     try checker.checkBatch(training, execution)
     try checker.checkCheckpoint(checkpoint)
     try checker.checkWork(model, sequences: training.globalBatchSize)
+    try checker.checkTokens(model, training)
   }
 }

@@ -169,7 +169,7 @@ struct PresetTests {
     var configuration = FineTuningConfiguration()
     configuration.training.optimizer.learningRate.maximum = 0.1 + 0.2
     configuration.training.optimizer.epsilon = 1e-12
-    configuration.model.seed = Int.max
+    configuration.model.seed = 4_294_967_295
     configuration.execution.availableMemoryProportion = [0.1, 1, 0]
     for path in [
       "runs/gpt-j", "5", "true", "null", "a: b # c", "\"q\"\\", " x ", "~",

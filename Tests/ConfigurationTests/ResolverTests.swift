@@ -215,6 +215,12 @@ struct ResolverTests {
         "model: {layers: 10000, hidden_size: 1048576, attention: {heads: 16}}\n",
         "f.yml:1:17: one step is about"
       ),
+      (
+        "training: {steps: 1000000000, global_batch_size: 16777216}\n"
+          + "model: {layers: 1, sequence_length: 1024, hidden_size: 2, embedding: {vocab_size: 1},"
+          + " attention: {heads: 1, rotary_dim: 2}}\n",
+        "f.yml:1:19: the whole run has 1.7"
+      ),
     ])
   func wrongFile(text: String, message: String) {
     #expect(failure(text: text).hasPrefix(message), "\(failure(text: text))")

@@ -7,8 +7,8 @@ package enum Precision: String, Sendable, CaseIterable {
 /// What GPT-J to build; key `model`.
 ///
 /// The upper limits here and in the other sections are far beyond any model, and low enough that
-/// products of a few sizes stay within 64 bits; ``FineTuningConfiguration/check(_:)`` bounds the
-/// work of a whole step.
+/// products of a few sizes stay within 64 bits; ``ConfigurationChecker`` bounds the work of a whole
+/// step and the tokens of a whole run.
 package struct ModelConfiguration: Sendable, Equatable {
   package var layers = 28
   package var hiddenSize = 4096
@@ -31,7 +31,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     eval = try section.bool("eval", default: eval)
     dropoutProb = try section.double("dropout_prob", default: dropoutProb, in: 0...0.99)
     precision = try section.choice("precision", default: precision)
-    seed = try section.int("seed", default: seed, in: 0...Int.max)
+    // 32 bits, as in NumPy, leave room for the counters that are added to it.
+    seed = try section.int("seed", default: seed, in: 0...4_294_967_295)
     embedding = try EmbeddingConfiguration(section.section("embedding"))
     attention = try AttentionConfiguration(section.section("attention"))
     try section.finish()
