@@ -22,14 +22,20 @@ package final class Emulator {
     package var sharesReplicas: Bool
     /// Called once on each worker's own thread before it does anything: pins it.
     package var prepareWorker: @Sendable (_ worker: Int) -> Void
+    /// Called once for each rank's memory before its first touch: binds it to a NUMA node.
+    package var prepareMemory: @Sendable (_ rank: Int, _ area: UnsafeRawBufferPointer) -> Void
 
     package init(
       workers: Int, sharesReplicas: Bool = true,
-      prepareWorker: @escaping @Sendable (_ worker: Int) -> Void = { _ in }
+      prepareWorker: @escaping @Sendable (_ worker: Int) -> Void = { _ in },
+      prepareMemory: @escaping @Sendable (_ rank: Int, _ area: UnsafeRawBufferPointer) -> Void = {
+        _, _ in
+      }
     ) {
       self.workers = workers
       self.sharesReplicas = sharesReplicas
       self.prepareWorker = prepareWorker
+      self.prepareMemory = prepareMemory
     }
   }
 
@@ -46,6 +52,9 @@ package final class Emulator {
     }
     self.program = program
     storage = try Storage(program, sharesReplicas: options.sharesReplicas)
+    for (rank, area) in storage.areas.enumerated() {
+      options.prepareMemory(rank, UnsafeRawBufferPointer(area))
+    }
     schedule = Lowering(program, storage).schedule()
     lanes = LaneSet(program.mesh)
     let count = min(options.workers, lanes.count)
@@ -78,6 +87,17 @@ package final class Emulator {
     let buffer = storage.buffer(tensor, instance: instance, rank: rank)
     return UnsafeMutableRawBufferPointer(
       start: storage.address(buffer), count: program[tensor].bytes)
+  }
+
+  /// What all workers together compute at most: multiply-adds in registers, all at once, in FLOP/s.
+  ///
+  /// Takes about `seconds`.
+  package func measurePeak(seconds: Double) -> Double {
+    let rates = UnsafeMutablePointer<Double>.allocate(capacity: workerCount)
+    defer { rates.deallocate() }
+    nonisolated(unsafe) let shared = rates
+    pool.run { shared[$0] = HostPeak.flopsPerSecond(seconds: seconds) }
+    return (0..<workerCount).reduce(0) { $0 + rates[$1] }
   }
 
   /// Runs the Program once and measures it.

@@ -3,74 +3,103 @@ import Program
 
 /// The memory of an emulated machine: one buffer for each tensor, instance and distinct content.
 ///
-/// Ranks that must hold equal values share one buffer, unless `sharesReplicas` is off. Everything
-/// is allocated once, zeroed, and lives as long as the emulator.
+/// Ranks that must hold equal values share one buffer, unless `sharesReplicas` is off; it then
+/// lies in the area of the first of them. All of it is mapped once, zeroed on first touch, and
+/// lives as long as the emulator.
 final class Storage {
   let program: Program
   let sharesReplicas: Bool
   /// First buffer number of each tensor; its buffers follow by instance, then by content.
   private let firstBuffer: [Int]
   private let addresses: [UnsafeMutableRawPointer]
-  private let base: UnsafeMutableRawPointer
-  private let byteCount: Int
+  /// What each rank owns, contiguous, so that it can be bound to the node of the rank's worker.
+  let areas: [UnsafeMutableRawBufferPointer]
+  private let mapping: UnsafeMutableRawBufferPointer
 
-  /// Buffers start on their own cache line.
-  private static let alignment = 64
+  /// Buffers start on their own cache line, areas on their own page.
+  private static let cacheLine = 64
+  private static let page = 4096
 
   init(_ program: Program, sharesReplicas: Bool) throws(EmulatorError) {
     self.program = program
     self.sharesReplicas = sharesReplicas
-    var firstBuffer: [Int] = []
-    var offsets: [Int] = []
-    var end = 0
-    for tensor in program.tensors {
-      firstBuffer.append(offsets.count)
-      let classes = Self.classCount(tensor, program.mesh, sharesReplicas)
-      for _ in 0..<tensor.instanceCount * classes {
-        offsets.append(end)
-        end += (tensor.bytes + Self.alignment - 1) / Self.alignment * Self.alignment
-      }
-    }
-    byteCount = max(end, 1)
+    let layout = Layout(program, sharesReplicas: sharesReplicas)
+    firstBuffer = layout.firstBuffer
+    let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
     let mapped = mmap(
-      nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-    guard let mapped, mapped != MAP_FAILED else { throw .outOfMemory(bytes: byteCount) }
-    madvise(mapped, byteCount, MADV_HUGEPAGE)
-    base = mapped
-    self.firstBuffer = firstBuffer
-    addresses = offsets.map { mapped + $0 }
+      nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let mapped, mapped != MAP_FAILED else { throw .outOfMemory(bytes: count) }
+    madvise(mapped, count, MADV_HUGEPAGE)
+    mapping = UnsafeMutableRawBufferPointer(start: mapped, count: count)
+    addresses = layout.offsets.map { mapped + $0 }
+    areas = layout.areas.map {
+      UnsafeMutableRawBufferPointer(start: mapped + $0.lowerBound, count: $0.count)
+    }
   }
 
-  deinit { munmap(base, byteCount) }
+  deinit { munmap(mapping.baseAddress, mapping.count) }
 
   /// Bytes of the whole machine's memory as it is kept here.
-  var bytes: Int { byteCount }
-
-  /// All of it, for binding to a NUMA node.
-  var area: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: byteCount) }
+  var bytes: Int { mapping.count }
 
   /// The number of a buffer, unique over all tensors, instances and contents.
   func buffer(_ tensor: TensorID, instance: Int, rank: Int) -> Int {
     let declared = program[tensor]
-    let classes = Self.classCount(declared, program.mesh, sharesReplicas)
-    return firstBuffer[tensor.index] + instance * classes + contentClass(declared, rank: rank)
+    let contents = Self.contents(declared, program.mesh, sharesReplicas)
+    return firstBuffer[tensor.index] + instance * contents + contentClass(declared, rank: rank)
   }
 
   func address(_ buffer: Int) -> UnsafeMutableRawPointer { addresses[buffer] }
 
   /// Which of a tensor's distinct contents a rank holds.
   func contentClass(_ tensor: Tensor, rank: Int) -> Int {
+    Self.contentClass(tensor, program.mesh, sharesReplicas, rank: rank)
+  }
+
+  private static func contentClass(
+    _ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool, rank: Int
+  ) -> Int {
     guard sharesReplicas else { return rank }
-    let mesh = program.mesh
     let column = tensor.differsOver.contains(.tensor) ? mesh.tensorIndex(of: rank) : 0
     let columns = tensor.differsOver.contains(.tensor) ? mesh.tensorParallel : 1
     let row = tensor.differsOver.contains(.data) ? mesh.dataIndex(of: rank) : 0
     return row * columns + column
   }
 
-  private static func classCount(_ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool) -> Int {
-    guard sharesReplicas else { return mesh.ranks }
-    return (tensor.differsOver.contains(.tensor) ? mesh.tensorParallel : 1)
-      * (tensor.differsOver.contains(.data) ? mesh.dataParallel : 1)
+  private static func contents(_ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool) -> Int {
+    contentClass(tensor, mesh, sharesReplicas, rank: mesh.ranks - 1) + 1
+  }
+
+  /// Offsets of all buffers, rank by rank of their owners.
+  private struct Layout {
+    var firstBuffer: [Int] = []
+    var offsets: [Int] = []
+    var areas: [Range<Int>] = []
+
+    init(_ program: Program, sharesReplicas: Bool) {
+      let mesh = program.mesh
+      var count = 0
+      for tensor in program.tensors {
+        firstBuffer.append(count)
+        count += tensor.instanceCount * contents(tensor, mesh, sharesReplicas)
+      }
+      offsets = [Int](repeating: 0, count: count)
+      var end = 0
+      var placed = program.tensors.map { _ in Set<Int>() }
+      for rank in 0..<mesh.ranks {
+        let start = end
+        for (index, tensor) in program.tensors.enumerated() {
+          let content = contentClass(tensor, mesh, sharesReplicas, rank: rank)
+          guard placed[index].insert(content).inserted else { continue }
+          let each = contents(tensor, mesh, sharesReplicas)
+          for instance in 0..<tensor.instanceCount {
+            offsets[firstBuffer[index] + instance * each + content] = end
+            end += (tensor.bytes + cacheLine - 1) / cacheLine * cacheLine
+          }
+        }
+        end = (end + page - 1) / page * page
+        areas.append(start..<end)
+      }
+    }
   }
 }

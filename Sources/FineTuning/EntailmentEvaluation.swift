@@ -1,0 +1,49 @@
+package import Datasets
+package import Emulator
+import GPTJ
+
+/// How many held-out pairs a trained model answers with the right label: the notebook's report.
+package struct EntailmentReport: Sendable, Equatable {
+  package var examples = 0
+  /// Answers that are none of the three labels; they count as wrong.
+  package var badlyFormed = 0
+  package var incorrect = 0
+  package var correct = 0
+
+  package var accuracy: Double { examples == 0 ? 0 : Double(correct) / Double(examples) }
+}
+
+extension Trainer {
+  /// Lets the model as trained so far answer these examples, greedily, on the same sharding.
+  ///
+  /// - Throws: `PlanError`, `EmulatorError` or `GenerationError`, as `GreedyGenerator` does.
+  package func evaluate(
+    _ examples: [EntailmentExample], tokenizer: Tokenizer, outputLength: Int = 5,
+    batch: Int = 16, _ options: Emulator.Options
+  ) throws -> EntailmentReport {
+    let prompts = examples.map { tokenizer.encode($0.validationPrompt) }
+    var model = step.model
+    // As the reference: no longer than the longest prompt and its answer.
+    model.sequenceLength = (prompts.map(\.count).max() ?? 1) + outputLength
+    let pass = InferencePass(
+      model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
+      elementType: step.elementType)
+    let weights = Dictionary(
+      uniqueKeysWithValues: transfer.read(from: emulator).map { ($0.name, $0.values) })
+    let generator = try GreedyGenerator(
+      pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
+    ) { transfer, emulator in
+      transfer.write(to: emulator) { weights[$0] ?? [] }
+    }
+    var report = EntailmentReport()
+    for (example, answer) in zip(examples, try generator.answers(to: prompts)) {
+      report.examples += 1
+      switch extractLabel(from: tokenizer.decode(answer)) {
+      case nil: report.badlyFormed += 1
+      case example.label: report.correct += 1
+      default: report.incorrect += 1
+      }
+    }
+    return report
+  }
+}

@@ -1,0 +1,132 @@
+package import Configuration
+package import Datasets
+package import Emulator
+package import GPTJ
+package import Program
+
+/// Fine-tunes a GPT-J for real, on the emulated shards of a plan.
+package final class Trainer {
+  package let configuration: FineTuningConfiguration
+  package let step: TrainingStep
+  package let program: Program
+  package let emulator: Emulator
+  package let transfer: ParameterTransfer
+  private let schedule: LearningRateSchedule
+  private let host: HostTensors
+  /// Updates done so far.
+  package private(set) var updates = 0
+
+  /// What one update did, and what it took.
+  package struct Update: Sendable {
+    /// From 1.
+    package let step: Int
+    /// Mean loss of the global batch, before the update.
+    package let loss: Double
+    /// Global norm of the gradient, before clipping.
+    package let gradientNorm: Double
+    package let learningRate: Double
+    package let tokens: Int
+    package let measured: StepMeasurement
+
+    package var tokensPerSecond: Double { Double(tokens) / measured.seconds }
+  }
+
+  private struct HostTensors {
+    let inputIDs: TensorID
+    let labels: TensorID
+    let schedule: TensorID
+    let loss: TensorID
+    let gradientNorm: TensorID
+
+    init(_ program: Program) {
+      func find(_ name: String) -> TensorID {
+        guard let tensor = program.tensor(named: name) else {
+          preconditionFailure("a training step has \(name)")
+        }
+        return tensor
+      }
+      inputIDs = find(TrainingStep.HostTensor.inputIDs)
+      labels = find(TrainingStep.HostTensor.labels)
+      schedule = find(TrainingStep.HostTensor.schedule)
+      loss = find(TrainingStep.HostTensor.loss)
+      gradientNorm = find(TrainingStep.HostTensor.gradientNorm)
+    }
+  }
+
+  /// Lowers the configured step onto this host; its weights are zero until they are written.
+  ///
+  /// - Throws: `PlanError` for an illegal plan, `EmulatorError` where the host refuses.
+  package init(_ configuration: FineTuningConfiguration, _ options: Emulator.Options) throws {
+    self.configuration = configuration
+    step = try TrainingStep(configuration)
+    program = try step.program()
+    emulator = try Emulator(program, options)
+    transfer = ParameterTransfer(model: step.model, mesh: program.mesh)
+    schedule = LearningRateSchedule(configuration.training)
+    host = HostTensors(program)
+  }
+
+  /// Sets all weights to random ones.
+  package func initialize(_ weights: RandomWeights) {
+    let shapes = Dictionary(
+      uniqueKeysWithValues: transfer.parameters.all.flatMap { parameter in
+        parameter.huggingFaceNames.map { ($0, parameter.fullShape.reduce(1, *)) }
+      })
+    transfer.write(to: emulator) { name in
+      let template = name.split(separator: ".").map { Int($0) == nil ? String($0) : "N" }
+        .joined(separator: ".")
+      return weights.values(of: name, count: shapes[template] ?? 0)
+    }
+  }
+
+  /// One forward and backward pass over a global batch, and the update that follows.
+  package func update(on batch: Batch) -> Update {
+    fill(host.inputIDs, with: batch.ids)
+    fill(host.labels, with: batch.labels)
+    let rate = schedule[updates]
+    for rank in 0..<program.mesh.ranks {
+      let memory = floats(host.schedule, rank: rank)
+      memory[0] = Float(rate)
+      memory[1] = Float(updates + 1)
+    }
+    let measured = emulator.run()
+    updates += 1
+    return Update(
+      step: updates, loss: meanLoss(), gradientNorm: Double(floats(host.gradientNorm, rank: 0)[0]),
+      learningRate: rate, tokens: batch.ids.count, measured: measured)
+  }
+
+  /// Sequences go to replicas first, then to their micro-batches.
+  private func fill(_ tensor: TensorID, with values: [Int32]) {
+    let plan = step.plan
+    let tokens = program[tensor].count
+    precondition(
+      values.count == tokens * plan.gradientAccumulation * plan.dataParallel,
+      "a global batch of \(values.count) tokens")
+    for rank in 0..<program.mesh.ranks {
+      for batch in 0..<plan.gradientAccumulation {
+        let memory = emulator.memory(of: tensor, instance: batch, rank: rank)
+          .bindMemory(to: Int32.self)
+        let chunk = program.mesh.dataIndex(of: rank) * plan.gradientAccumulation + batch
+        for token in 0..<tokens { memory[token] = values[chunk * tokens + token] }
+      }
+    }
+  }
+
+  private func meanLoss() -> Double {
+    let plan = step.plan
+    var sum = 0.0
+    for replica in 0..<plan.dataParallel {
+      for batch in 0..<plan.gradientAccumulation {
+        sum += Double(floats(host.loss, batch, rank: replica * plan.tensorParallel)[0])
+      }
+    }
+    return sum / Double(plan.dataParallel * plan.gradientAccumulation)
+  }
+
+  private func floats(
+    _ tensor: TensorID, _ instance: Int = 0, rank: Int
+  ) -> UnsafeMutableBufferPointer<Float> {
+    emulator.memory(of: tensor, instance: instance, rank: rank).bindMemory(to: Float.self)
+  }
+}

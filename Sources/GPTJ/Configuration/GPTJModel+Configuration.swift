@@ -1,0 +1,30 @@
+package import Configuration
+import Program
+
+extension GPTJModel {
+  package init(_ configuration: ModelConfiguration) {
+    self.init(
+      layers: configuration.layers, hiddenSize: configuration.hiddenSize,
+      heads: configuration.attention.heads,
+      vocabularySize: configuration.embedding.vocabSize,
+      sequenceLength: configuration.sequenceLength,
+      rotarySize: configuration.attention.rotaryDim,
+      rotaryBase: Double(configuration.attention.rotaryPositionalEmbeddingsBase))
+  }
+}
+
+extension ParallelPlan {
+  /// The plan that a fine-tuning configuration names, its gradient accumulation derived.
+  ///
+  /// - Throws: `PlanError` where it cannot split the configured model or batch.
+  package init(_ configuration: FineTuningConfiguration) throws(PlanError) {
+    let execution = configuration.execution
+    self = try .spread(
+      configuration.training.globalBatchSize, over: execution.dataParallel,
+      tensorParallel: execution.tensorParallel, microBatchSize: execution.microBatchSize,
+      model: GPTJModel(configuration.model))
+    recompute = execution.recompute == .full ? .full : .none
+    recomputeClosingCollectives = execution.recomputeClosingCollectives
+    attentionSerialisation = execution.attentionSerialisation
+  }
+}

@@ -1,0 +1,37 @@
+package import Configuration
+package import Program
+
+extension ElementType {
+  package init(_ precision: Precision) {
+    self = precision == .float16 ? .float16 : .float32
+  }
+}
+
+extension TrainingStep {
+  /// The step of a fine-tuning configuration, in its precision.
+  ///
+  /// - Throws: `PlanError` where its plan cannot split its model or batch.
+  package init(_ configuration: FineTuningConfiguration) throws(PlanError) {
+    let optimizer = configuration.training.optimizer
+    self.init(
+      model: GPTJModel(configuration.model), plan: try ParallelPlan(configuration),
+      optimizer: Optimizer(
+        adamW: Operation.AdamW(
+          beta1: optimizer.beta1, beta2: optimizer.beta2, epsilon: optimizer.epsilon,
+          weightDecay: optimizer.weightDecay),
+        gradientClipping: optimizer.gradientClipping),
+      lossScale: Double(configuration.execution.lossScaling),
+      elementType: ElementType(configuration.model.precision))
+  }
+}
+
+extension InferencePass {
+  /// The pass of an inference configuration, in its precision.
+  package init(_ configuration: InferenceSessionConfiguration) {
+    self.init(
+      model: GPTJModel(configuration.model),
+      tensorParallel: configuration.execution.tensorParallel,
+      microBatchSize: configuration.execution.microBatchSize,
+      elementType: ElementType(configuration.model.precision))
+  }
+}
