@@ -19,9 +19,10 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
       "vocabulary: \(problem)"
     case .tooFewSequences(let have, let globalBatch, let sequenceLength):
       """
-      the data pack into \(have) sequences of \(sequenceLength) tokens, one global batch needs \
-      \(globalBatch): \(globalBatch - have) sequences are missing; give more examples, or lower \
-      the global batch or the sequence length
+      the data pack into \(have) sequences of \(sequenceLength) tokens, but one global batch needs \
+      \(globalBatch): \(globalBatch - have) are missing, about \
+      \(UInt64(globalBatch - have) * (UInt64(sequenceLength) + 1)) tokens; give more examples, or \
+      lower the global batch or the sequence length
       """
     }
   }
