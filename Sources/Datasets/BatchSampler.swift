@@ -1,0 +1,60 @@
+/// One global batch, row after row: `[globalBatch][sequence]`.
+package struct Batch: Equatable, Sendable {
+  package let ids: [Int32]
+  /// Shifted already: label `t` is the id that follows id `t`.
+  package let labels: [Int32]
+}
+
+/// Global batches in a shuffled order that depends on seed and epoch alone.
+///
+/// A batch is found by its step: a resumed run needs nothing but the step, and the order does not
+/// depend on ranks. The last sequences of an epoch that do not fill a batch wait for another epoch.
+package struct BatchSampler: Sendable {
+  package let sequences: PackedSequences
+  package let globalBatch: Int
+  package let batchesPerEpoch: Int
+
+  private let seed: UInt64
+  private var shuffled: (epoch: Int, order: [Int])?
+
+  /// - Throws: `tooFewSequences` when there is not one whole global batch.
+  package init(
+    _ sequences: PackedSequences, globalBatch: Int, seed: UInt64
+  ) throws(DatasetsError) {
+    precondition(globalBatch > 0, "a global batch has at least one sequence")
+    guard sequences.count >= globalBatch else {
+      throw .tooFewSequences(
+        have: sequences.count, globalBatch: globalBatch, sequenceLength: sequences.sequenceLength)
+    }
+    self.sequences = sequences
+    self.globalBatch = globalBatch
+    self.seed = seed
+    batchesPerEpoch = sequences.count / globalBatch
+  }
+
+  /// The batch of `step`, counted from 0 over all epochs.
+  package mutating func batch(at step: Int) -> Batch {
+    let rows = rows(at: step)
+    return Batch(
+      ids: rows.flatMap { sequences.input($0) }, labels: rows.flatMap { sequences.labels($0) })
+  }
+
+  /// Which sequences the batch of `step` holds, in order.
+  package mutating func rows(at step: Int) -> ArraySlice<Int> {
+    precondition(step >= 0, "steps count from 0")
+    let start = step % batchesPerEpoch * globalBatch
+    return order(ofEpoch: step / batchesPerEpoch)[start..<(start + globalBatch)]
+  }
+
+  /// A Fisher-Yates shuffle, remembered as long as its epoch lasts.
+  private mutating func order(ofEpoch epoch: Int) -> [Int] {
+    if let shuffled, shuffled.epoch == epoch { return shuffled.order }
+    var order = Array(0..<sequences.count)
+    var numbers = SplitMix64(seed: seed, counter: UInt64(epoch))
+    for last in order.indices.dropFirst().reversed() {
+      order.swapAt(last, numbers.next(below: last + 1))
+    }
+    shuffled = (epoch, order)
+    return order
+  }
+}

@@ -1,0 +1,135 @@
+/// Byte-level byte-pair encoding as GPT-2 and GPT-J do it: text to ids and back.
+///
+/// The text is first cut at the special tokens (leftmost, then longest), the rest into pieces by
+/// `PreTokenizer`, and each piece's bytes are merged pair by pair, lowest rank first. Nothing is
+/// trimmed or normalised: `decode(encode(text)) == text` for every text, scalar by scalar.
+package struct Tokenizer: Sendable {
+  /// The separator of documents, one id of its own.
+  package static let endOfText = "<|endoftext|>"
+
+  /// How many ids a model needs: one more than the largest id.
+  package let vocabularySize: Int
+  /// The id of `<|endoftext|>`.
+  package let endOfTextID: Int32
+
+  /// What an adjacent pair of ids becomes, and how early.
+  struct Merge: Sendable {
+    let rank: Int32
+    let result: Int32
+  }
+
+  let idOfByte: [Int32]
+  let merges: [UInt64: Merge]
+  let specials: SpecialTokens
+  private let bytesOfID: [[UInt8]]
+
+  /// Builds the tables from a vocabulary file's spellings, the merges in order of rank, and the
+  /// special tokens that the vocabulary does not list (`added_tokens.json`).
+  ///
+  /// - Throws: `inconsistentVocabulary` when a byte, a merge's part or `<|endoftext|>` is missing,
+  ///   or an id is used twice or lies outside `0 ..< 1,048,576`.
+  package init(
+    vocabulary: [String: Int], merges pairs: [(String, String)], added: [String: Int] = [:]
+  ) throws(DatasetsError) {
+    bytesOfID = try Self.bytesOfID(vocabulary, added)
+    vocabularySize = bytesOfID.count
+    var specials = added
+    if let id = vocabulary[Self.endOfText] { specials[Self.endOfText] = id }
+    guard let end = specials[Self.endOfText] else {
+      throw .inconsistentVocabulary("no entry '\(Self.endOfText)'")
+    }
+    endOfTextID = Int32(end)
+    self.specials = SpecialTokens(specials)
+    idOfByte = try Self.idOfByte(vocabulary)
+    merges = try Self.merges(pairs, vocabulary)
+  }
+
+  /// The ids of `text`; cost is linear in the text, quadratic in the longest piece without a space.
+  package func encode(_ text: String) -> [Int32] {
+    var encoder = TokenEncoder(self)
+    return encoder.encode(text)
+  }
+
+  /// The text of `ids`; bytes that are no UTF-8 and ids outside the vocabulary give U+FFFD.
+  package func decode(_ ids: some Sequence<Int32>) -> String {
+    var bytes: [UInt8] = []
+    for id in ids {
+      if bytesOfID.indices.contains(Int(id)), !bytesOfID[Int(id)].isEmpty {
+        bytes += bytesOfID[Int(id)]
+      } else {
+        bytes += [0xEF, 0xBF, 0xBD]  // U+FFFD in UTF-8
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The key of a pair in `merges`.
+  static func pair(_ left: Int32, _ right: Int32) -> UInt64 {
+    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+  }
+}
+
+/// Building the tables, with every way in which two files can disagree.
+extension Tokenizer {
+  /// Four times the largest vocabulary in use (about 256,000): a wrong id must not fill memory.
+  private static let idLimit = 1 << 20
+
+  private static func bytesOfID(
+    _ vocabulary: [String: Int], _ added: [String: Int]
+  ) throws(DatasetsError) -> [[UInt8]] {
+    let largest = max(vocabulary.values.max() ?? 0, added.values.max() ?? 0)
+    var table = [[UInt8]](repeating: [], count: min(max(largest, 0), idLimit - 1) + 1)
+    // Sorted, so that of two wrong entries always the same one is named.
+    for (isAdded, entries) in [(false, vocabulary), (true, added)] {
+      for (token, id) in entries.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
+        guard (0..<idLimit).contains(id) else {
+          throw .inconsistentVocabulary("id \(id) of '\(token)' is not in 0 ..< \(idLimit)")
+        }
+        let bytes = isAdded || token == endOfText ? nil : ByteAlphabet.bytes(of: token)
+        let spelled = bytes ?? Array(token.utf8)
+        guard !spelled.isEmpty else {
+          throw .inconsistentVocabulary("the token with id \(id) is empty")
+        }
+        guard table[id].isEmpty || table[id] == spelled else {
+          throw .inconsistentVocabulary("id \(id) is given twice, the second time to '\(token)'")
+        }
+        table[id] = spelled
+      }
+    }
+    return table
+  }
+
+  private static func idOfByte(_ vocabulary: [String: Int]) throws(DatasetsError) -> [Int32] {
+    var ids: [Int32] = []
+    for byte in UInt8.min...UInt8.max {
+      let spelling = ByteAlphabet.spell([byte])
+      guard let id = vocabulary[spelling] else {
+        throw .inconsistentVocabulary("no entry '\(spelling)' for byte \(byte)")
+      }
+      ids.append(Int32(id))
+    }
+    return ids
+  }
+
+  private static func merges(
+    _ pairs: [(String, String)], _ vocabulary: [String: Int]
+  ) throws(DatasetsError) -> [UInt64: Merge] {
+    var merges: [UInt64: Merge] = [:]
+    merges.reserveCapacity(pairs.count)
+    for (rank, (left, right)) in pairs.enumerated() {
+      func id(_ token: String) throws(DatasetsError) -> Int32 {
+        guard let id = vocabulary[token] else {
+          throw .inconsistentVocabulary(
+            "merge \(rank + 1), '\(left) \(right)', needs '\(token)', which has no id")
+        }
+        return Int32(id)
+      }
+      let key = pair(try id(left), try id(right))
+      guard merges[key] == nil else {
+        throw .inconsistentVocabulary("merge \(rank + 1), '\(left) \(right)', is given twice")
+      }
+      merges[key] = Merge(rank: Int32(clamping: rank), result: try id(left + right))
+    }
+    return merges
+  }
+}
