@@ -40,7 +40,7 @@ let package = Package(
     .executableTarget(
       name: "gptj-bench",
       dependencies: [
-        "ArgumentParsing", "Configuration", "CostModel", "Emulator", "FineTuning", "GPTJ",
+        "ArgumentParsing", "Configuration", "CostModel", "Datasets", "Emulator", "FineTuning", "GPTJ",
         "PlanSearch", "Program", "Reporting", "Topology", "Trace",
       ],
       swiftSettings: swiftSettings),

@@ -3,6 +3,12 @@ package struct Batch: Equatable, Sendable {
   package let ids: [Int32]
   /// Shifted already: label `t` is the id that follows id `t`.
   package let labels: [Int32]
+
+  package init(ids: [Int32], labels: [Int32]) {
+    precondition(ids.count == labels.count, "\(ids.count) ids and \(labels.count) labels")
+    self.ids = ids
+    self.labels = labels
+  }
 }
 
 /// Global batches in a shuffled order that depends on seed and epoch alone.
