@@ -2,6 +2,7 @@
 //
 // Scores are kept transposed, S^T[key][query], so that the vector lanes are queries: the softmax
 // over keys is then vertical, and keys and values are read as broadcasts, whatever headDim is.
+// Scores carry a factor log2(e), so that probabilities are powers of 2.
 // Tiles are CK_TILE x CK_TILE; those above the diagonal are never visited.
 #ifndef CK_TARGET
 #include "CKernels.h"
@@ -34,6 +35,7 @@ long ck_attention_backward_scratch(long sequence, long headDim) {
 #else
 
 #define CK_TILE 32
+#define CK_LOG2E 1.4426950408889634
 enum { CK(START_ZERO), CK(START_ADD), CK(START_SCALE) };
 
 /// C[CK_MR][nv vectors] (+)= sum over p < k of A(i, p) * B[p][.], A(i, p) = a[i * ai + p * ap].
@@ -114,7 +116,7 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
   float *oT = qT + CK_TILE * ld, *s = oT + CK_TILE * ld;
   CK(pack)(keys, ld, rows, q + width, stride, sequence, headDim, 1);
   CK(pack)(values, ld, rows, q + 2 * width, stride, sequence, headDim, 1);
-  float factor = (float)(1 / sqrt((double)headDim));
+  float factor = (float)(CK_LOG2E / sqrt((double)headDim));
 
   for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
     long queries = CK(least)(CK_TILE, sequence - i0);
@@ -134,10 +136,10 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
           b = vmax(b, vload(s + (key + 1) * CK_TILE + v));
         }
         vf m = vmax(a, b);
-        vf rescale = vexp(old - m), t0 = vset(0), t1 = vset(0);
+        vf rescale = vexp2(old - m), t0 = vset(0), t1 = vset(0);
         for (int key = 0; key < CK_TILE; key += 2) {
-          vf p0 = vexp(vload(s + key * CK_TILE + v) - m);
-          vf p1 = vexp(vload(s + (key + 1) * CK_TILE + v) - m);
+          vf p0 = vexp2(vload(s + key * CK_TILE + v) - m);
+          vf p1 = vexp2(vload(s + (key + 1) * CK_TILE + v) - m);
           vstore(s + key * CK_TILE + v, p0), vstore(s + (key + 1) * CK_TILE + v, p1);
           t0 += p0, t1 += p1;
         }
@@ -157,7 +159,7 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
       long token = sequenceIndex * sequence + i0 + i;
       float *row = o + token * width + head * headDim, inverse = 1 / sum[i];
       for (long d = 0; d < headDim; d++) row[d] = oT[d * CK_TILE + i] * inverse;
-      lse[token * heads + head] = max[i] + logf(sum[i]);
+      lse[token * heads + head] = (float)(max[i] / CK_LOG2E + log((double)sum[i]));
     }
   }
   return visited;
@@ -181,7 +183,8 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
   CK(pack)(keys, ld, rows, q + width, stride, sequence, headDim, 1);
   CK(pack)(values, ld, rows, q + 2 * width, stride, sequence, headDim, 1);
   memset(dKeys, 0, (size_t)(2 * rows * ld) * sizeof(float));
-  float factor = (float)(1 / sqrt((double)headDim));
+  float factor = (float)(CK_LOG2E / sqrt((double)headDim));
+  float dqFactor = (float)(1 / sqrt((double)headDim)), dkFactor = (float)(1 / CK_LOG2E);
 
   for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
     long queries = CK(least)(CK_TILE, sequence - i0), token = sequenceIndex * sequence + i0;
@@ -194,7 +197,7 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
     memset(dqT, 0, (size_t)(CK_TILE * ld) * sizeof(float));
     for (long i = 0; i < CK_TILE; i++) {
       // A padded query has lse infinity: its probabilities vanish.
-      norm[i] = i < queries ? lse[(token + i) * heads + head] : INFINITY;
+      norm[i] = i < queries ? (float)(lse[(token + i) * heads + head] * CK_LOG2E) : INFINITY;
       vf dot = vset(0);
       if (i < queries)
         for (long d = 0; d < headDim; d += CK_L)
@@ -213,7 +216,7 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
         vf l = vload(norm + v), dl = vload(delta + v);
         for (int key = 0; key < CK_TILE; key++) {
           float *pv = p + key * CK_TILE + v, *dsv = ds + key * CK_TILE + v;
-          vf e = vexp(vload(pv) - l);
+          vf e = vexp2(vload(pv) - l);
           vstore(pv, e);
           vstore(dsv, e * (vload(dsv) - dl));
         }
@@ -227,15 +230,16 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
     }
     for (long i = 0; i < queries; i++)
       for (long d = 0; d < headDim; d++)
-        dq[(i0 + i) * stride + d] = dqT[d * CK_TILE + i] * factor;
+        dq[(i0 + i) * stride + d] = dqT[d * CK_TILE + i] * dqFactor;
   }
   for (long i = 0; i < sequence; i++)
     for (long d = 0; d < headDim; d += CK_L) {
       long r = headDim - d;
-      vstore_r(dq + i * stride + width + d, vload(dKeys + i * ld + d), r);
+      vstore_r(dq + i * stride + width + d, vload(dKeys + i * ld + d) * vset(dkFactor), r);
       vstore_r(dq + i * stride + 2 * width + d, vload(dValues + i * ld + d), r);
     }
   return visited;
 }
 #undef CK_TILE
+#undef CK_LOG2E
 #endif

@@ -19,6 +19,7 @@ int ck_force_isa(int isa);
 void ck_gelu_forward(const float *z, float *g, long n);
 void ck_gelu_backward(const float *dg, const float *z, float *dz, long n);
 void ck_exp(const float *x, float *y, long n);
+void ck_exp2(const float *x, float *y, long n);
 
 // layer_norm.c: stats is [rows][2] = mean, 1 / standard deviation ---------------------------------
 
