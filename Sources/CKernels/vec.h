@@ -124,7 +124,7 @@ CK_INLINE vf vexp(vf x) {
 
 /// 2^x to about 1e-7 relative, cheaper than vexp: x minus its nearest integer is exact, and the
 /// rest is a minimax polynomial of degree 6 on [-1/2, 1/2] (error 2e-9 before rounding).
-/// Below about -126 the result may be 0; above 128 it is infinity; NaN stays.
+/// Below -125.5 the result may be 0; above 128 it is infinity; NaN stays.
 CK_INLINE vf vexp2(vf x) {
 #if CK_TARGET == 2
   x = vset(-150.0f) > x ? vset(-150.0f) : x;

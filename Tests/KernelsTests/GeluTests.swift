@@ -22,7 +22,7 @@ extension KernelsTests {
 
     @Test(arguments: InstructionSet.available)
     func `exp2 is right to 2e-7 relative, and exact on integers`(path: InstructionSet) {
-      let x = (0..<25_300).map { Float($0) * 0.01 - 125.5 }.filter { $0 < 128 }
+      let x = (0..<25_300).map { Float($0) * 0.01 - 125.4 }.filter { $0 < 128 }
       var y = [Float](repeating: 0, count: x.count)
       let special: [Float] = [0, -3, 10, -.infinity, .infinity, .nan, -200, 200]
       var z = [Float](repeating: 0, count: special.count)
