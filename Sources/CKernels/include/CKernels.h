@@ -113,6 +113,7 @@ long ck_argmax(const float *row, long n, float *value);
 
 /// FLOP/s of one core in multiply-adds that stay in registers.
 double ck_peak_flops(double seconds);
+/// One burst of them; returns the operations done.
 double ck_fma_burst(float seed);
 void ck_triad(const float *b, const float *c, float s, float *a, long n);
 /// Bytes per second of a = b + s c, counted as three floats per element.
