@@ -9,6 +9,8 @@ package enum GEMMBackend: String, CaseIterable, Sendable {
 }
 
 /// A row-major matrix in memory, read as it is or transposed.
+///
+/// It keeps the pointer and owns nothing: do not make one from an array by implicit conversion.
 package struct MatrixOperand {
   package let start: UnsafePointer<Float>
   /// Floats from one stored row to the next.

@@ -33,10 +33,12 @@ extension KernelsTests {
           }
         }
         var work = WorkCounters()
-        GEMM.multiply(
-          MatrixOperand(a, stride: aStride, transposed: aT),
-          MatrixOperand(b, stride: bStride, transposed: bT), into: &c, stride: cStride, rows: m,
-          columns: n, inner: k, accumulate: accumulate, backend: backend, counters: &work)
+        withOperands(a, b) { a, b in
+          GEMM.multiply(
+            MatrixOperand(a, stride: aStride, transposed: aT),
+            MatrixOperand(b, stride: bStride, transposed: bT), into: &c, stride: cStride, rows: m,
+            columns: n, inner: k, accumulate: accumulate, backend: backend, counters: &work)
+        }
         #expect(worst(c, want) < 1e-6, "transposed \(aT) \(bT)")
         #expect(work == WorkCounters(flops: 2 * m * n * k))
       }
@@ -47,15 +49,17 @@ extension KernelsTests {
       let a: [Float] = [1]
       var c: [Float] = [1, 2, 3, 4]
       var work = WorkCounters()
-      let operand = MatrixOperand(a, stride: 2)
-      GEMM.multiply(
-        operand, operand, into: &c, stride: 2, rows: 2, columns: 2, inner: 0, accumulate: true,
-        backend: backend, counters: &work)
-      #expect(c == [1, 2, 3, 4])
-      GEMM.multiply(
-        operand, operand, into: &c, stride: 2, rows: 2, columns: 1, inner: 0, backend: backend,
-        counters: &work)
-      #expect(c == [0, 2, 0, 4])
+      withOperands(a, a) { a, _ in
+        let operand = MatrixOperand(a, stride: 2)
+        GEMM.multiply(
+          operand, operand, into: &c, stride: 2, rows: 2, columns: 2, inner: 0, accumulate: true,
+          backend: backend, counters: &work)
+        #expect(c == [1, 2, 3, 4])
+        GEMM.multiply(
+          operand, operand, into: &c, stride: 2, rows: 2, columns: 1, inner: 0, backend: backend,
+          counters: &work)
+        #expect(c == [0, 2, 0, 4])
+      }
       #expect(work == WorkCounters())
     }
 
@@ -69,15 +73,29 @@ extension KernelsTests {
         GEMM.prepareThread()
         var c = [Float](repeating: 0, count: m * n)
         var work = WorkCounters()
-        GEMM.multiply(
-          MatrixOperand(a, stride: k), MatrixOperand(b, stride: k, transposed: true), into: &c,
-          stride: n, rows: m, columns: n, inner: k, backend: backend, counters: &work)
+        withOperands(a, b) { a, b in
+          GEMM.multiply(
+            MatrixOperand(a, stride: k), MatrixOperand(b, stride: k, transposed: true), into: &c,
+            stride: n, rows: m, columns: n, inner: k, backend: backend, counters: &work)
+        }
         return c
       }
       let want = product()
       DispatchQueue.concurrentPerform(iterations: 8) { _ in
         for _ in 0..<50 { #expect(product() == want) }
       }
+    }
+  }
+}
+
+/// Both arrays as pointers that stay valid during `body`, which operands must not outlive.
+private func withOperands(
+  _ a: [Float], _ b: [Float], _ body: (UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+) {
+  a.withUnsafeBufferPointer { a in
+    b.withUnsafeBufferPointer { b in
+      guard let a = a.baseAddress, let b = b.baseAddress else { return }
+      body(a, b)
     }
   }
 }
