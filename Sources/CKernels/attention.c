@@ -2,6 +2,7 @@
 //
 // Scores are kept transposed, S^T[key][query], so that the vector lanes are queries: the softmax
 // over keys is then vertical, and keys and values are read as broadcasts, whatever headDim is.
+// Scores carry a factor log2(e), so that probabilities are powers of 2.
 // Tiles are CK_TILE x CK_TILE; those above the diagonal are never visited.
 #ifndef CK_TARGET
 #include "CKernels.h"
@@ -34,6 +35,7 @@ long ck_attention_backward_scratch(long sequence, long headDim) {
 #else
 
 #define CK_TILE 32
+#define CK_LOG2E 1.4426950408889634
 enum { CK(START_ZERO), CK(START_ADD), CK(START_SCALE) };
 
 /// C[CK_MR][nv vectors] (+)= sum over p < k of A(i, p) * B[p][.], A(i, p) = a[i * ai + p * ap].
@@ -100,6 +102,54 @@ CK_INLINE void CK(mask)(float *s) {
     for (long query = 0; query < key; query++) s[key * CK_TILE + query] = -INFINITY;
 }
 
+/// Scores to probabilities relative to the running maximum; alpha is what older sums shrink by.
+CK_INLINE void CK(softmax_tile)(float *s, float *max, float *sum, float *alpha) {
+  for (int v = 0; v < CK_TILE; v += CK_L) {
+    vf old = vload(max + v), a = old, b = old;
+    for (int key = 0; key < CK_TILE; key += 2) {
+      a = vmax(a, vload(s + key * CK_TILE + v));
+      b = vmax(b, vload(s + (key + 1) * CK_TILE + v));
+    }
+    vf m = vmax(a, b), rescale = vexp2(old - m), t0 = vset(0), t1 = vset(0);
+    for (int key = 0; key < CK_TILE; key += 2) {
+      float *p = s + key * CK_TILE + v;
+      vf p0 = vexp2(vload(p) - m), p1 = vexp2(vload(p + CK_TILE) - m);
+      vstore(p, p0), vstore(p + CK_TILE, p1);
+      t0 += p0, t1 += p1;
+    }
+    vstore(max + v, m);
+    vstore(alpha + v, rescale);
+    vstore(sum + v, vload(sum + v) * rescale + (t0 + t1));
+  }
+}
+
+/// Scores p to probabilities, and their gradients ds to those of the scores.
+CK_INLINE void CK(gradient_tile)(float *p, float *ds, const float *norm, const float *delta) {
+  for (int v = 0; v < CK_TILE; v += CK_L) {
+    vf l = vload(norm + v), d = vload(delta + v);
+    for (int i = v; i < v + CK_TILE * CK_TILE; i += CK_TILE) {
+      vf e = vexp2(vload(p + i) - l);
+      vstore(p + i, e);
+      vstore(ds + i, e * (vload(ds + i) - d));
+    }
+  }
+}
+
+/// Each query's sum over d of do * o, and its log-sum-exp in powers of 2.
+CK_INLINE void CK(row_terms)(float *delta, float *norm, const float *o, long width,
+                             const float *doRows, long ld, const float *lse, long heads,
+                             long queries, long headDim) {
+  for (long i = 0; i < CK_TILE; i++) {
+    // A padded query has infinity: its probabilities vanish.
+    norm[i] = i < queries ? (float)(lse[i * heads] * CK_LOG2E) : INFINITY;
+    vf dot = vset(0);
+    if (i < queries)
+      for (long d = 0; d < headDim; d += CK_L)
+        dot += vload_r(o + i * width + d, headDim - d) * vload(doRows + i * ld + d);
+    delta[i] = vsum(dot);
+  }
+}
+
 CK_INLINE float *CK(aligned)(float *p) { return (float *)(((uintptr_t)p + 63) & ~(uintptr_t)63); }
 CK_INLINE long CK(least)(long a, long b) { return a < b ? a : b; }
 
@@ -114,7 +164,7 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
   float *oT = qT + CK_TILE * ld, *s = oT + CK_TILE * ld;
   CK(pack)(keys, ld, rows, q + width, stride, sequence, headDim, 1);
   CK(pack)(values, ld, rows, q + 2 * width, stride, sequence, headDim, 1);
-  float factor = (float)(1 / sqrt((double)headDim));
+  float factor = (float)(CK_LOG2E / sqrt((double)headDim));
 
   for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
     long queries = CK(least)(CK_TILE, sequence - i0);
@@ -127,37 +177,20 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
       CK(product)(s, CK_TILE, keys + j0 * ld, ld, 1, qT, CK_TILE, CK_TILE, CK_TILE, headDim,
                   CK(START_ZERO), alpha);
       if (j0 == i0) CK(mask)(s);
-      for (int v = 0; v < CK_TILE; v += CK_L) {
-        vf old = vload(max + v), a = old, b = old;
-        for (int key = 0; key < CK_TILE; key += 2) {
-          a = vmax(a, vload(s + key * CK_TILE + v));
-          b = vmax(b, vload(s + (key + 1) * CK_TILE + v));
-        }
-        vf m = vmax(a, b);
-        vf rescale = vexp(old - m), t0 = vset(0), t1 = vset(0);
-        for (int key = 0; key < CK_TILE; key += 2) {
-          vf p0 = vexp(vload(s + key * CK_TILE + v) - m);
-          vf p1 = vexp(vload(s + (key + 1) * CK_TILE + v) - m);
-          vstore(s + key * CK_TILE + v, p0), vstore(s + (key + 1) * CK_TILE + v, p1);
-          t0 += p0, t1 += p1;
-        }
-        vstore(max + v, m);
-        vstore(alpha + v, rescale);
-        vstore(sum + v, vload(sum + v) * rescale + (t0 + t1));
-      }
-      const float *block = values + j0 * ld;
+      CK(softmax_tile)(s, max, sum, alpha);
+      const float *v = values + j0 * ld;
       if (j0 == 0)
-        CK(product)(oT, CK_TILE, block, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE,
-                    CK(START_ZERO), alpha);
+        CK(product)(oT, CK_TILE, v, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE, CK(START_ZERO),
+                    alpha);
       else
-        CK(product)(oT, CK_TILE, block, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE,
-                    CK(START_SCALE), alpha);
+        CK(product)(oT, CK_TILE, v, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE, CK(START_SCALE),
+                    alpha);
     }
     for (long i = 0; i < queries; i++) {
       long token = sequenceIndex * sequence + i0 + i;
       float *row = o + token * width + head * headDim, inverse = 1 / sum[i];
       for (long d = 0; d < headDim; d++) row[d] = oT[d * CK_TILE + i] * inverse;
-      lse[token * heads + head] = max[i] + logf(sum[i]);
+      lse[token * heads + head] = (float)(max[i] / CK_LOG2E + log((double)sum[i]));
     }
   }
   return visited;
@@ -181,26 +214,19 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
   CK(pack)(keys, ld, rows, q + width, stride, sequence, headDim, 1);
   CK(pack)(values, ld, rows, q + 2 * width, stride, sequence, headDim, 1);
   memset(dKeys, 0, (size_t)(2 * rows * ld) * sizeof(float));
-  float factor = (float)(1 / sqrt((double)headDim));
+  float factor = (float)(CK_LOG2E / sqrt((double)headDim));
+  float dqFactor = (float)(1 / sqrt((double)headDim)), dkFactor = (float)(1 / CK_LOG2E);
 
   for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
     long queries = CK(least)(CK_TILE, sequence - i0), token = sequenceIndex * sequence + i0;
     const float *doTile = d_o + token * width + head * headDim;
-    const float *oTile = o + token * width + head * headDim;
     CK(pack)(qRows, ld, CK_TILE, q + i0 * stride, stride, queries, headDim, factor);
     CK(pack)(doRows, ld, CK_TILE, doTile, width, queries, headDim, 1);
     CK(transpose)(qT, qRows, ld, headDim);
     CK(transpose)(doT, doRows, ld, headDim);
     memset(dqT, 0, (size_t)(CK_TILE * ld) * sizeof(float));
-    for (long i = 0; i < CK_TILE; i++) {
-      // A padded query has lse infinity: its probabilities vanish.
-      norm[i] = i < queries ? lse[(token + i) * heads + head] : INFINITY;
-      vf dot = vset(0);
-      if (i < queries)
-        for (long d = 0; d < headDim; d += CK_L)
-          dot += vload_r(oTile + i * width + d, headDim - d) * vload(doRows + i * ld + d);
-      delta[i] = vsum(dot);
-    }
+    CK(row_terms)(delta, norm, o + token * width + head * headDim, width, doRows, ld,
+                  lse + token * heads + head, heads, queries, headDim);
     for (long j0 = 0; j0 <= i0; j0 += CK_TILE) {
       visited += queries * CK(least)(CK_TILE, sequence - j0);
       const float *k = keys + j0 * ld;
@@ -209,15 +235,7 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
       if (j0 == i0) CK(mask)(p);
       CK(product)(ds, CK_TILE, values + j0 * ld, ld, 1, doT, CK_TILE, CK_TILE, CK_TILE, headDim,
                   CK(START_ZERO), norm);
-      for (int v = 0; v < CK_TILE; v += CK_L) {
-        vf l = vload(norm + v), dl = vload(delta + v);
-        for (int key = 0; key < CK_TILE; key++) {
-          float *pv = p + key * CK_TILE + v, *dsv = ds + key * CK_TILE + v;
-          vf e = vexp(vload(pv) - l);
-          vstore(pv, e);
-          vstore(dsv, e * (vload(dsv) - dl));
-        }
-      }
+      CK(gradient_tile)(p, ds, norm, delta);
       CK(product)(dValues + j0 * ld, ld, p, CK_TILE, 1, doRows, ld, CK_TILE, ld, CK_TILE,
                   CK(START_ADD), norm);
       CK(product)(dKeys + j0 * ld, ld, ds, CK_TILE, 1, qRows, ld, CK_TILE, ld, CK_TILE,
@@ -227,15 +245,16 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
     }
     for (long i = 0; i < queries; i++)
       for (long d = 0; d < headDim; d++)
-        dq[(i0 + i) * stride + d] = dqT[d * CK_TILE + i] * factor;
+        dq[(i0 + i) * stride + d] = dqT[d * CK_TILE + i] * dqFactor;
   }
   for (long i = 0; i < sequence; i++)
     for (long d = 0; d < headDim; d += CK_L) {
       long r = headDim - d;
-      vstore_r(dq + i * stride + width + d, vload(dKeys + i * ld + d), r);
+      vstore_r(dq + i * stride + width + d, vload(dKeys + i * ld + d) * vset(dkFactor), r);
       vstore_r(dq + i * stride + 2 * width + d, vload(dValues + i * ld + d), r);
     }
   return visited;
 }
 #undef CK_TILE
+#undef CK_LOG2E
 #endif

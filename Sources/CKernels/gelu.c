@@ -7,17 +7,20 @@ CK_DISPATCH(void, ck_gelu_forward, (const float *z, float *g, long n), (z, g, n)
 CK_DISPATCH(void, ck_gelu_backward, (const float *dg, const float *z, float *dz, long n),
             (dg, z, dz, n))
 CK_DISPATCH(void, ck_exp, (const float *x, float *y, long n), (x, y, n))
+CK_DISPATCH(void, ck_exp2, (const float *x, float *y, long n), (x, y, n))
 #else
 
-// 0.5 (1 + tanh u) is the sigmoid of 2u, which has no cancellation; 2 sqrt(2/pi) = 1.5957691...
-#define CK_GELU_A 1.5957691216057308f
+// 0.5 (1 + tanh u) is the sigmoid of 2u, which has no cancellation: 1 / (1 + 2^-t), with
+// t = 2 log2(e) u = x (A + A B x^2).
+#define CK_GELU_A 2.3022082f  // 2 sqrt(2/pi) log2(e)
 #define CK_GELU_B 0.044715f
+#define CK_GELU_C 1.5957691f  // 2 sqrt(2/pi)
 
 static void CK(ck_gelu_forward)(const float *z, float *g, long n) {
   for (long j = 0; j < n; j += CK_L) {
     vf x = vload_r(z + j, n - j);
     vf t = x * (x * x * vset(CK_GELU_A * CK_GELU_B) + vset(CK_GELU_A));
-    vstore_r(g + j, x / (vset(1) + vexp(-t)), n - j);
+    vstore_r(g + j, x / (vset(1) + vexp2(-t)), n - j);
   }
 }
 
@@ -25,9 +28,9 @@ static void CK(ck_gelu_backward)(const float *dg, const float *z, float *dz, lon
   for (long j = 0; j < n; j += CK_L) {
     vf x = vload_r(z + j, n - j), x2 = x * x;
     vf t = x * (x2 * vset(CK_GELU_A * CK_GELU_B) + vset(CK_GELU_A));
-    t = vset(-87) > t ? vset(-87) : t;  // keeps e finite: e * s must not be infinity times 0
-    vf e = vexp(-t), s = vset(1) / (vset(1) + e);
-    vf dt = x2 * vset(3 * CK_GELU_A * CK_GELU_B) + vset(CK_GELU_A);
+    t = vset(-126) > t ? vset(-126) : t;  // keeps e finite: e * s must not be infinity times 0
+    vf e = vexp2(-t), s = vset(1) / (vset(1) + e);
+    vf dt = x2 * vset(3 * CK_GELU_C * CK_GELU_B) + vset(CK_GELU_C);
     vf slope = s + x * dt * (e * s) * s;
     vstore_r(dz + j, vload_r(dg + j, n - j) * slope, n - j);
   }
@@ -35,5 +38,9 @@ static void CK(ck_gelu_backward)(const float *dg, const float *z, float *dz, lon
 
 static void CK(ck_exp)(const float *x, float *y, long n) {
   for (long j = 0; j < n; j += CK_L) vstore_r(y + j, vexp(vload_r(x + j, n - j)), n - j);
+}
+
+static void CK(ck_exp2)(const float *x, float *y, long n) {
+  for (long j = 0; j < n; j += CK_L) vstore_r(y + j, vexp2(vload_r(x + j, n - j)), n - j);
 }
 #endif

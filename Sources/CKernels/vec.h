@@ -13,6 +13,7 @@
 #undef vmax
 #undef vmaxh
 #undef vexp
+#undef vexp2
 
 typedef float CK(vf_) __attribute__((ext_vector_type(CK_L)));
 typedef int32_t CK(vi_) __attribute__((ext_vector_type(CK_L)));
@@ -30,6 +31,7 @@ typedef float CK(vfu_) __attribute__((ext_vector_type(CK_L), aligned(4), may_ali
 #define vmax CK(vmax_)
 #define vmaxh CK(vmaxh_)
 #define vexp CK(vexp_)
+#define vexp2 CK(vexp2_)
 
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wunused-function"
@@ -117,6 +119,35 @@ CK_INLINE vf vexp(vf x) {
   vi e = (vi)t - (vi)magic;
   vf s = (vf)((e + 126) << 23);
   return y * s * vset(2.0f);
+#endif
+}
+
+/// 2^x to about 1e-7 relative, cheaper than vexp: x minus its nearest integer is exact, and the
+/// rest is a minimax polynomial of degree 6 on [-1/2, 1/2] (error 2e-9 before rounding).
+/// Below -125.5 the result may be 0; above 128 it is infinity; NaN stays.
+CK_INLINE vf vexp2(vf x) {
+#if CK_TARGET == 2
+  x = vset(-150.0f) > x ? vset(-150.0f) : x;
+  x = vset(129.0f) < x ? vset(129.0f) : x;
+  vf n = (vf)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+  x = vset(-126.4f) > x ? vset(-126.4f) : x;
+  x = vset(128.4f) < x ? vset(128.4f) : x;
+  const vf magic = vset(12582912.0f);
+  vf t = x + magic, n = t - magic;
+#endif
+  vf r = x - n;
+  vf p = r * vset(1.5353599e-4f) + vset(1.3398852e-3f);
+  p = p * r + vset(9.6184364e-3f);
+  p = p * r + vset(5.5503325e-2f);
+  p = p * r + vset(2.4022648e-1f);
+  p = p * r + vset(6.9314720e-1f);
+  p = p * r + vset(1.0f);
+#if CK_TARGET == 2
+  return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+  vi e = (vi)t - (vi)magic;
+  return p * (vf)((e + 126) << 23) * vset(2.0f);
 #endif
 }
 

@@ -9,6 +9,8 @@ package enum GEMMBackend: String, CaseIterable, Sendable {
 }
 
 /// A row-major matrix in memory, read as it is or transposed.
+///
+/// It keeps the pointer and owns nothing: do not make one from an array by implicit conversion.
 package struct MatrixOperand {
   package let start: UnsafePointer<Float>
   /// Floats from one stored row to the next.
@@ -38,8 +40,8 @@ package enum GEMM {
   /// C[M, N] = A[M, K] · B[K, N], added to C if `accumulate`.
   ///
   /// Costs 2·M·N·K FLOPs, which it counts. An operand's stride is that of its stored rows. The order
-  /// of summation is the library's: it may depend on the shape, so cut M or N by the plan, not by
-  /// the number of workers.
+  /// of summation is the library's. OpenBLAS' bits change when M or N is cut; oneDNN's did not in
+  /// any shape tried, but do not promise it: cut by the plan, not by the number of workers.
   package static func multiply(
     _ a: MatrixOperand, _ b: MatrixOperand, into c: UnsafeMutablePointer<Float>, stride: Int,
     rows m: Int, columns n: Int, inner k: Int, accumulate: Bool = false,

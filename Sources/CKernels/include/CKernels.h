@@ -19,6 +19,7 @@ int ck_force_isa(int isa);
 void ck_gelu_forward(const float *z, float *g, long n);
 void ck_gelu_backward(const float *dg, const float *z, float *dz, long n);
 void ck_exp(const float *x, float *y, long n);
+void ck_exp2(const float *x, float *y, long n);
 
 // layer_norm.c: stats is [rows][2] = mean, 1 / standard deviation ---------------------------------
 
@@ -112,6 +113,7 @@ long ck_argmax(const float *row, long n, float *value);
 
 /// FLOP/s of one core in multiply-adds that stay in registers.
 double ck_peak_flops(double seconds);
+/// One burst of them; returns the operations done.
 double ck_fma_burst(float seed);
 void ck_triad(const float *b, const float *c, float s, float *a, long n);
 /// Bytes per second of a = b + s c, counted as three floats per element.

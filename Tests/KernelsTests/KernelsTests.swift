@@ -1,0 +1,34 @@
+import CKernels
+import Kernels
+import Testing
+
+/// All tests of the module, one after the other: the path that a test forces is process-wide.
+@Suite(.serialized) struct KernelsTests {
+  @Test func `A forced path is the one in use, and nil gives the widest back`() {
+    for path in InstructionSet.available {
+      #expect(InstructionSet.force(path) == path)
+      #expect(InstructionSet.current == path)
+    }
+    #expect(InstructionSet.force(nil) == InstructionSet.available.last)
+  }
+
+  @Test func `The peak loops measure something`() {
+    #expect(HostPeak.flopsPerSecond(seconds: 0.001) > 1e8)
+    var a = [Float](repeating: 0, count: 1000)
+    let b = (0..<1000).map { Float($0) }
+    #expect(HostPeak.bytesPerSecond(&a, b, b, count: 1000, seconds: 0.001) > 1e6)
+    #expect(a == b.map { $0 + 3 * $0 })
+  }
+}
+
+extension InstructionSet {
+  /// The paths that this machine can run.
+  static let available = allCases.filter { $0.rawValue <= ck_force_isa(-1) }
+
+  /// Runs `body` on this path and goes back to the widest.
+  func run<Result>(_ body: () throws -> Result) rethrows -> Result {
+    InstructionSet.force(self)
+    defer { InstructionSet.force(nil) }
+    return try body()
+  }
+}
