@@ -123,10 +123,9 @@ struct MappingReaderTests {
 
   @Test("A key in the wrong section is answered with the right one")
   func elsewhere() throws {
-    let reader = try MappingReader(YAMLNode.parse(text: "beta1: 1\n", file: "f.yml"), path: "x")
-    let error = #expect(throws: ConfigurationError.self) {
-      try reader.finish(elsewhere: ["beta1": ["optimizer"]])
-    }
+    let node = try YAMLNode.parse(text: "beta1: 1\n", file: "f.yml")
+    let reader = try MappingReader(node, path: "x", sectionsOfKey: ["beta1": ["optimizer"]])
+    let error = #expect(throws: ConfigurationError.self) { try reader.finish() }
     #expect(error?.cause == .misplacedKey)
     #expect(
       error?.description

@@ -1,16 +1,24 @@
 /// Reads the keys of one mapping by type, and refuses the keys that nobody asked for.
 ///
 /// A getter without a default requires its key. Every getter throws ``ConfigurationError`` with the
-/// place of the value. Call ``finish(elsewhere:)`` last.
+/// place of the value. Call ``finish()`` last.
 package struct MappingReader {
   /// The dotted path from the root, empty for the root itself.
   package let path: String
   /// Where the mapping begins.
   package let place: Place
   private let entries: [YAMLNode.Entry]
+  private let sectionsOfKey: [String: [String]]
   private var asked: [String] = []
 
-  package init(_ node: YAMLNode, path: String = "") throws(ConfigurationError) {
+  /// Starts reading a mapping.
+  ///
+  /// `sectionsOfKey` maps keys to the paths of the sections where they are legal (empty for the
+  /// root), so that a key in the wrong section is answered with the right one. Nested readers
+  /// inherit it.
+  package init(
+    _ node: YAMLNode, path: String = "", sectionsOfKey: [String: [String]] = [:]
+  ) throws(ConfigurationError) {
     guard let entries = node.entries else {
       let name = path.isEmpty ? "the file" : path
       throw ConfigurationError(
@@ -19,6 +27,7 @@ package struct MappingReader {
     self.path = path
     self.place = node.place
     self.entries = entries
+    self.sectionsOfKey = sectionsOfKey
   }
 
   /// The keys as written, in order; for mappings whose keys are names that the user chose.
@@ -49,7 +58,7 @@ package struct MappingReader {
 
   /// A nested mapping as a reader, which has to be finished too.
   package mutating func mapping(_ key: String) throws(ConfigurationError) -> MappingReader {
-    try MappingReader(node(key), path: name(key))
+    try nested(node(key), name(key))
   }
 
   /// A nested mapping, nil when its key is not written.
@@ -57,13 +66,13 @@ package struct MappingReader {
     _ key: String
   ) throws(ConfigurationError) -> MappingReader? {
     guard let node = optionalNode(key) else { return nil }
-    return try MappingReader(node, path: name(key))
+    return try nested(node, name(key))
   }
 
   /// A nested mapping, empty when its key is not written: every key then has its default.
   package mutating func section(_ key: String) throws(ConfigurationError) -> MappingReader {
     let node = optionalNode(key) ?? YAMLNode(.mapping([]), at: place)
-    return try MappingReader(node, path: name(key))
+    return try nested(node, name(key))
   }
 
   /// A required list of anything.
@@ -79,29 +88,37 @@ package struct MappingReader {
   package mutating func mappings(_ key: String) throws(ConfigurationError) -> [MappingReader] {
     var readers: [MappingReader] = []
     for (index, node) in try nodes(key).enumerated() {
-      readers.append(try MappingReader(node, path: "\(name(key))[\(index)]"))
+      readers.append(try nested(node, "\(name(key))[\(index)]"))
     }
     return readers
   }
 
-  /// Throws on the first key that no getter asked for.
-  ///
-  /// `elsewhere` maps keys to the sections where they are legal, so that a key in the wrong section
-  /// is answered with the right one.
-  package func finish(elsewhere: [String: [String]] = [:]) throws(ConfigurationError) {
+  private func nested(
+    _ node: YAMLNode, _ path: String
+  ) throws(ConfigurationError) -> MappingReader {
+    try MappingReader(node, path: path, sectionsOfKey: sectionsOfKey)
+  }
+
+  /// Throws on the first key that no getter asked for, naming its section or the nearest key.
+  package func finish() throws(ConfigurationError) {
     guard let entry = entries.first(where: { !asked.contains($0.key) }) else { return }
-    let sections = elsewhere[entry.key, default: []].filter { $0 != path }
-    let written = shown(name(entry.key))
-    if !sections.isEmpty {
-      let right = sections.joined(separator: " or ")
-      throw ConfigurationError(
-        .misplacedKey, at: entry.keyPlace, "the key \(written) belongs to \(right)",
-        didYouMean: "\(sections[0]).\(entry.key)")
-    }
+    try refuseMisplaced(entry)
     let known = asked.isEmpty ? "no keys here" : "one of " + asked.joined(separator: ", ")
     throw ConfigurationError(
-      .unknownKey, at: entry.keyPlace, "the unknown key \(written)", expected: known,
-      didYouMean: nearest(entry.key, in: asked))
+      .unknownKey, at: entry.keyPlace, "the unknown key \(shown(name(entry.key)))",
+      expected: known, didYouMean: nearest(entry.key, in: asked))
+  }
+
+  private func refuseMisplaced(_ entry: YAMLNode.Entry) throws(ConfigurationError) {
+    let paths = sectionsOfKey[entry.key, default: []]
+      .map { $0.isEmpty ? entry.key : "\($0).\(entry.key)" }
+      .filter { $0 != path }  // `optimizer` in `training.optimizer` is another mistake
+    guard let first = paths.first else { return }
+    let sections = sectionsOfKey[entry.key, default: []].map { $0.isEmpty ? "the top level" : $0 }
+    throw ConfigurationError(
+      .misplacedKey, at: entry.keyPlace,
+      "the key \(shown(name(entry.key))) belongs to \(sections.joined(separator: " or "))",
+      didYouMean: paths.count == 1 ? first : nil)
   }
 
   /// The dotted path of a key of this mapping.

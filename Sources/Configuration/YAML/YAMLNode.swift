@@ -80,19 +80,32 @@ enum YAMLScalar: Equatable {
   }
 
   private static func number(_ text: String) -> YAMLScalar? {
-    if text.wholeMatch(of: /[-+]?[0-9]+/) != nil { return integer(text, radix: 10) }
-    if text.wholeMatch(of: /0o[0-7]+/) != nil { return integer(text.dropFirst(2), radix: 8) }
-    if text.wholeMatch(of: /0x[0-9a-fA-F]+/) != nil { return integer(text.dropFirst(2), radix: 16) }
-    if text.wholeMatch(of: /[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?/) != nil {
-      return Double(text).map { .float($0) }
+    switch text {
+    case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF": return .float(.infinity)
+    case "-.inf", "-.Inf", "-.INF": return .float(-.infinity)
+    case ".nan", ".NaN", ".NAN": return .float(.nan)
+    default: break
     }
-    if text.wholeMatch(of: /[-+]?\.(inf|Inf|INF)/) != nil {
-      return .float(text.hasPrefix("-") ? -.infinity : .infinity)
+    if text.hasPrefix("0o") { return integer(text.dropFirst(2), digits: "0"..."7", radix: 8) }
+    if text.hasPrefix("0x") { return integer(text.dropFirst(2), digits: "0"..."f", radix: 16) }
+    let unsigned = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
+    if let value = integer(unsigned, digits: "0"..."9", radix: 10) {
+      return value == .oversizedInt ? value : Int(text).map { .int($0) }
     }
-    return [".nan", ".NaN", ".NAN"].contains(text) ? .float(.nan) : nil
+    // Double's own grammar also has hexadecimal, `inf` and `nan`; these letters rule them out.
+    guard text.utf8.allSatisfy({ "0123456789.eE+-".utf8.contains($0) }) else { return nil }
+    return Double(text).map { .float($0) }
   }
 
-  private static func integer(_ digits: some StringProtocol, radix: Int) -> YAMLScalar {
-    Int(digits, radix: radix).map { .int($0) } ?? .oversizedInt
+  /// Digits without a sign; nil when there is anything else.
+  private static func integer(
+    _ text: Substring, digits: ClosedRange<Character>, radix: Int
+  ) -> YAMLScalar? {
+    let isNumber = text.allSatisfy { character in
+      character.isASCII && character.isHexDigit
+        && digits.contains(Character(character.lowercased()))
+    }
+    guard isNumber, !text.isEmpty else { return nil }
+    return Int(text, radix: radix).map { .int($0) } ?? .oversizedInt
   }
 }
