@@ -39,7 +39,7 @@ extension HostTopology {
     }
   }
 
-  /// The most hardware threads of a synthetic host; hwloc takes a second for these, minutes for more.
+  /// The most hardware threads of a synthetic host: at worst a second for hwloc, minutes for more.
   static let mostSyntheticUnits = 4096
 
   /// Refuses descriptions that would keep hwloc busy for minutes.
