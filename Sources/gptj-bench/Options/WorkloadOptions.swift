@@ -1,0 +1,79 @@
+import ArgumentParsing
+import Configuration
+import Reporting
+
+/// What is modelled: a preset or file, and what flags change in it.
+struct WorkloadOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Configuration: a preset of config/finetuning.yml, or FILE.yml[:PRESET].",
+      valueName: "name"))
+  var config: String?
+
+  @Option(help: ArgumentHelp("Sequences of one micro-batch.", valueName: "n"))
+  var microBatch: Int?
+
+  @Option(
+    name: .customLong("tp"),
+    help: ArgumentHelp("Tensor parallelism (default: the widest that is legal).", valueName: "n"))
+  var tensorParallel: Int?
+
+  @Option(
+    name: .customLong("dp"),
+    help: ArgumentHelp("Data parallelism (default: the IPUs that TP leaves).", valueName: "n"))
+  var dataParallel: Int?
+
+  @Option(help: ArgumentHelp("Optimizer steps of the whole job.", valueName: "n"))
+  var steps = 400
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Overrides one setting; may be repeated.", valueName: "key=value"))
+  var settings: [String] = []
+
+  @Flag(help: "Whether the pod finds its executables in the cache.")
+  var executableCached = false
+}
+
+extension WorkloadOptions {
+  /// The settings that flags override, each naming its flag as the place of an error.
+  func overrides(sequenceLength: Int?, globalBatchSize: Int?) throws -> [ConfigurationOverride] {
+    var overrides: [ConfigurationOverride] = []
+    func add(_ path: String, _ value: Int?, _ flag: String) {
+      guard let value else { return }
+      overrides.append(ConfigurationOverride(path: path, value: String(value), origin: flag))
+    }
+    for setting in settings {
+      overrides.append(try ConfigurationOverride(assignment: setting, flag: "--set"))
+    }
+    add("model.sequence_length", sequenceLength, "--seq")
+    add("training.global_batch_size", globalBatchSize, "--gbs")
+    add("execution.micro_batch_size", microBatch, "--micro-batch")
+    add("execution.tensor_parallel", tensorParallel, "--tp")
+    add("execution.data_parallel", dataParallel, "--dp")
+    add("training.steps", steps, "--steps")
+    return overrides
+  }
+}
+
+/// How a command answers.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Prints one JSON document instead of text.")
+  var json = false
+
+  @Flag(help: "Shows no progress on standard error.")
+  var noProgress = false
+
+  @Flag(help: "Prints without colour.")
+  var noColor = false
+}
+
+/// How the emulator is laid on this host.
+struct EmulatorOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Worker threads (default: one for each allowed core).", valueName: "n"))
+  var workers: Int?
+
+  @Option(
+    help: ArgumentHelp("compact, scatter, or a list of processing units.", valueName: "policy"))
+  var placement = "compact"
+}
