@@ -1,8 +1,8 @@
 /// Figures of the IPU's software that no topology file has: small parts of the step, not fitted.
 enum Constants {
-  /// A quarter of 24.4 bytes, the tile's own memory: what compiled loops reach of a tile's
-  /// bandwidth (47.5 TB/s of a GC200, thecharlieblake.co.uk/ipus; the quarter: Jia et al. 2019).
-  static let vectorBytesPerCycleAndTile = 24.4 / 4
+  /// Compiled loops reach about a quarter of the tile's own bandwidth (Jia et al. 2019, on the
+  /// first generation).
+  static let vectorShareOfSRAMBandwidth = 0.25
 
   /// Two supersteps of 117 cycles, one IPU's (thorbenlouw/lbm-graphcore, weak scaling in float).
   static let syncCyclesPerOperation = 2 * 117.0
@@ -15,4 +15,8 @@ enum Constants {
 
   /// Scores are written, read for their maximum, exponentiated in place, summed and read: six times.
   static let softmaxPasses = 6
+
+  /// Code of all phases, exchange code and vertex state. No size is published: 0.32 is what the largest
+  /// published run leaves (GPT-J inference at TP 4, 12 sequences of 1024); this is the middle.
+  static let alwaysLiveShareOfSRAM = 0.16
 }

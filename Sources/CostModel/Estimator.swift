@@ -1,4 +1,5 @@
 package import Program
+package import Topology
 
 /// Times Programs on one topology, phase by phase, nothing overlapping (the reference's `io_mode`
 /// "io"): the step is the sum of what each operation waits for.
@@ -8,8 +9,11 @@ package struct Estimator: Sendable {
   let machine: Machine
   package let calibration: Calibration
 
-  init(machine: Machine, calibration: Calibration = .fitted) {
-    self.machine = machine
+  /// - Parameter ioTiles: Tiles of each IPU that the configuration takes from computing.
+  package init(
+    _ topology: PodTopology, ioTiles: Int = 128, calibration: Calibration = .fitted
+  ) {
+    machine = Machine(topology, ioTiles: ioTiles)
     self.calibration = calibration
   }
 
@@ -52,6 +56,7 @@ package struct Estimator: Sendable {
 /// Everything that a step asks for, phase by phase.
 private struct Bill {
   private(set) var phases: [Phase] = []
+  private let machine: Machine
 
   struct Phase {
     let name: String
@@ -61,6 +66,7 @@ private struct Bill {
   }
 
   init(of program: Program, on machine: Machine) {
+    self.machine = machine
     let timer = OperationTimer(program: program, machine: machine)
     add(program.body, repetitions: 1, to: nil, timer)
   }
@@ -103,8 +109,9 @@ private struct Bill {
       kinds.reduce(0) { total, kind in
         ProcessGroup.allCases.reduce(total) { sum, group in
           sum
-            + kind.wireBytes(
-              buffer: tally.bytes(kind, group), ranks: program.mesh.size(of: group))
+            + machine.route(
+              kind, group, of: program.mesh, bufferBytes: tally.bytes(kind, group)
+            ).bytes
         }
       }
     }

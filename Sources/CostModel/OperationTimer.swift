@@ -8,12 +8,12 @@ struct OperationTimer {
   func demand(of operation: Operation) -> Demand {
     var demand = Demand()
     demand.exchangeSeconds =
-      Constants.syncCyclesPerOperation / machine.cyclesPerSecond
+      Constants.syncCyclesPerOperation / machine.topology.ipu.clockHertz
     switch operation.kind {
     case .load, .store:
       move(program[operation.inputs[0]].bytes, &demand)
       demand.streamingSeconds =
-        Double(program[operation.inputs[0]].bytes) / machine.streamingBytesPerSecond
+        Double(program[operation.inputs[0]].bytes) / machine.topology.streamingBytesPerSecondPerIPU
     case .hostLoad, .hostStore:
       demand.hostSeconds =
         Double(program[operation.inputs[0]].bytes) / machine.hostBytesPerSecond
@@ -30,10 +30,7 @@ struct OperationTimer {
 
   /// Bytes that change tiles, once.
   private func move(_ bytes: Int, _ demand: inout Demand) {
-    demand.exchangeSeconds +=
-      Double(bytes)
-      / (Double(machine.computeTiles) * machine.exchangeBytesPerCycleAndTile
-        * machine.cyclesPerSecond)
+    demand.exchangeSeconds += Double(bytes) / machine.exchangeBytesPerSecond
   }
 
   /// A ring: each of its n - 1 steps sends 1/n of the buffer; an all-reduce goes round twice.
@@ -41,14 +38,13 @@ struct OperationTimer {
     _ kind: Operation.Collective, _ group: ProcessGroup, _ operation: Operation,
     _ demand: inout Demand
   ) {
-    let size = program.mesh.size(of: group)
-    guard size > 1 else { return }
-    let bytes = operation.buffer(in: program)
-    move(bytes, &demand)
-    demand.ringSeconds =
-      kind.wireBytes(buffer: bytes, ranks: size)
-      / machine.ringBytesPerSecond(program.mesh, group)
-    demand.ringLatencySeconds = Double(kind.ringSteps(ranks: size)) * Constants.secondsPerRingStep
+    guard program.mesh.size(of: group) > 1 else { return }
+    let buffer =
+      kind == .allGather ? program[operation.outputs[0]] : program[operation.inputs[0]]
+    move(buffer.bytes, &demand)
+    let route = machine.route(kind, group, of: program.mesh, bufferBytes: buffer.bytes)
+    demand.ringSeconds = route.bytes / route.bytesPerSecond
+    demand.ringLatencySeconds = Double(route.steps) * Constants.secondsPerRingStep
   }
 
   private func multiply(_ operation: Operation, _ transposeA: Bool, _ demand: inout Demand) {
@@ -82,9 +78,7 @@ struct OperationTimer {
   }
 
   private func vectorSeconds(bytes: Int) -> Double {
-    Double(bytes)
-      / (Double(machine.computeTiles) * machine.cyclesPerSecond
-        * Constants.vectorBytesPerCycleAndTile)
+    Double(bytes) / (machine.sramBytesPerSecond * Constants.vectorShareOfSRAMBandwidth)
   }
 
   /// What vector work reads and writes; a lookup touches the rows that it finds, not the table.
@@ -95,38 +89,6 @@ struct OperationTimer {
     case .embed, .selectRows: return 2 * outputs
     case .embedBackward: return 3 * program[operation.inputs[1]].bytes
     default: return outputs + operation.inputs.reduce(0) { $0 + program[$1].bytes }
-    }
-  }
-}
-
-extension Operation {
-  /// A collective's buffer: what an all-gather yields, what every other one starts from.
-  func buffer(in program: Program) -> Int {
-    kind.isGather ? program[outputs[0]].bytes : program[inputs[0]].bytes
-  }
-}
-
-extension Operation.Kind {
-  fileprivate var isGather: Bool {
-    if case .collective(.allGather, _) = self { true } else { false }
-  }
-}
-
-extension Operation.Collective {
-  /// Bytes that each rank sends in a ring over `ranks`.
-  func wireBytes(buffer: Int, ranks: Int) -> Double {
-    let share = Double(ranks - 1) / Double(ranks)
-    return switch self {
-    case .allReduceSum, .allReduceMax: 2 * share * Double(buffer)
-    case .reduceScatter, .allGather: share * Double(buffer)
-    case .broadcast: ranks > 1 ? Double(buffer) : 0
-    }
-  }
-
-  func ringSteps(ranks: Int) -> Int {
-    switch self {
-    case .allReduceSum, .allReduceMax: 2 * (ranks - 1)
-    case .reduceScatter, .allGather, .broadcast: ranks - 1
     }
   }
 }
