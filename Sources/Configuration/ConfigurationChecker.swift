@@ -1,0 +1,129 @@
+/// What single values cannot show: settings that are legal alone and wrong together.
+package struct ConfigurationChecker: Sendable {
+  /// Where the settings were written; nil for a configuration made by code.
+  private let tree: YAMLNode?
+
+  /// Checks a configuration that was read from `tree`, or one that code has put together.
+  package init(tree: YAMLNode? = nil) {
+    self.tree = tree
+  }
+
+  func checkModel(
+    _ model: ModelConfiguration, _ execution: ExecutionConfiguration
+  ) throws(ConfigurationError) {
+    let heads = model.attention.heads
+    guard model.hiddenSize % heads == 0 else {
+      throw failure(
+        ["model.attention.heads", "model.hidden_size"],
+        "model.hidden_size \(model.hiddenSize) is not a multiple of model.attention.heads \(heads)",
+        "a hidden_size of \(multiples(of: heads, around: model.hiddenSize))")
+    }
+    let headSize = model.hiddenSize / heads
+    let rotary = model.attention.rotaryDim
+    guard rotary % 2 == 0, rotary <= headSize else {
+      throw failure(
+        ["model.attention.rotary_dim", "model.attention.heads", "model.hidden_size"],
+        "model.attention.rotary_dim is \(rotary)",
+        "an even number up to the head size, hidden_size / heads = \(headSize)")
+    }
+    let blocks = execution.attentionSerialisation
+    guard model.sequenceLength % blocks == 0 else {
+      throw failure(
+        ["model.sequence_length", "execution.attention_serialisation"],
+        "model.sequence_length \(model.sequenceLength) is not a multiple of "
+          + "execution.attention_serialisation \(blocks)",
+        "a sequence_length of \(multiples(of: blocks, around: model.sequenceLength))")
+    }
+  }
+
+  func checkBatch(
+    _ training: TrainingConfiguration, _ execution: ExecutionConfiguration
+  ) throws(ConfigurationError) {
+    let (replicas, microBatch) = (execution.dataParallel, execution.microBatchSize)
+    let batch = training.globalBatchSize
+    guard batch % (replicas * microBatch) == 0 else {
+      throw failure(
+        [
+          "training.global_batch_size", "execution.data_parallel", "execution.micro_batch_size",
+        ],
+        "training.global_batch_size is \(batch)",
+        "a multiple of data_parallel x micro_batch_size = \(replicas) x \(microBatch): "
+          + multiples(of: replicas * microBatch, around: batch))
+    }
+  }
+
+  func checkInference(
+    _ model: ModelConfiguration, _ execution: ExecutionConfiguration,
+    _ inference: InferenceConfiguration
+  ) throws(ConfigurationError) {
+    guard model.eval else {
+      throw failure(["model.eval"], "model.eval is false", "true for inference")
+    }
+    guard execution.dataParallel == 1 else {
+      throw failure(
+        ["execution.data_parallel"], "execution.data_parallel is \(execution.dataParallel)",
+        "1 for inference")
+    }
+    guard inference.outputLength < model.sequenceLength else {
+      throw failure(
+        ["inference.output_length", "model.sequence_length"],
+        "inference.output_length is \(inference.outputLength)",
+        "less than model.sequence_length \(model.sequenceLength), to leave room for a prompt")
+    }
+  }
+
+  func checkCheckpoint(_ checkpoint: CheckpointConfiguration) throws(ConfigurationError) {
+    guard checkpoint.steps == 0 || checkpoint.save != nil else {
+      throw failure(
+        ["checkpoint.steps"], "checkpoint.steps is \(checkpoint.steps) and nothing says where to",
+        "a directory in checkpoint.save")
+    }
+  }
+
+  /// Bounds the FLOPs of a step, the largest number that is counted exactly, to 64 bits.
+  ///
+  /// The estimate is on the safe side: 10 per parameter and token (forward, backward, recompute and
+  /// a spare) and 16 for each pair of positions and hidden dimension.
+  func checkWork(_ model: ModelConfiguration, sequences: Int) throws(ConfigurationError) {
+    let (hidden, length) = (Double(model.hiddenSize), Double(model.sequenceLength))
+    let layers = Double(model.layers)
+    let parameters = 12 * layers * hidden * hidden + 2 * Double(model.embedding.vocabSize) * hidden
+    let perToken = 10 * parameters + 16 * layers * hidden * length
+    let limit = 0x1p62
+    guard perToken * length * Double(sequences) <= limit else {
+      throw failure(
+        [
+          "model.layers", "model.hidden_size", "model.sequence_length",
+          "training.global_batch_size", "execution.micro_batch_size", "model.embedding.vocab_size",
+        ],
+        "one step is about \(perToken * length * Double(sequences)) FLOP",
+        "at most \(limit), about a thousand steps of GPT-J 6B: fewer or smaller layers, "
+          + "shorter sequences or a smaller batch")
+    }
+  }
+
+  /// The multiples of `step` on both sides of `value`.
+  private func multiples(of step: Int, around value: Int) -> String {
+    let below = value / step * step
+    return below > 0 ? "\(below) or \(below + step)" : "\(step)"
+  }
+
+  /// Blames the setting that a flag or variable changed, else the first.
+  private func failure(
+    _ paths: [String], _ what: String, _ expected: String
+  ) -> ConfigurationError {
+    let places = paths.compactMap { tree?.place(ofPath: $0) }
+    let place = places.first { $0.line == 0 } ?? places.first ?? tree?.place
+    return ConfigurationError(
+      .inconsistent, at: place ?? Place("configuration"), what, expected: expected)
+  }
+}
+
+extension YAMLNode {
+  /// Where the setting with this dotted path was written, nil when it was not.
+  func place(ofPath path: String) -> Place? {
+    var node: YAMLNode? = self
+    for key in path.split(separator: ".") { node = node?[String(key)] }
+    return node?.place
+  }
+}

@@ -1,0 +1,48 @@
+/// All settings of a fine-tuning run.
+package struct FineTuningConfiguration: Sendable, Equatable {
+  package var model = ModelConfiguration()
+  package var training = TrainingConfiguration()
+  package var execution = ExecutionConfiguration()
+  package var checkpoint = CheckpointConfiguration()
+
+  package init() {}
+
+  /// Micro-batches per replica and step.
+  ///
+  /// Exact when ``check(_:)`` passes.
+  package var gradientAccumulation: Int {
+    training.globalBatchSize / (execution.dataParallel * execution.microBatchSize)
+  }
+
+  package var ipus: Int { execution.dataParallel * execution.tensorParallel }
+}
+
+extension FineTuningConfiguration: ConfigurationDocument {
+  package static let presetFile = PresetFile(
+    name: "finetuning.yml", bytes: PackageResources.finetuning_yml)
+
+  package init(_ root: MappingReader) throws(ConfigurationError) {
+    var root = root
+    model = try ModelConfiguration(root.section("model"))
+    training = try TrainingConfiguration(root.section("training"))
+    execution = try ExecutionConfiguration(root.section("execution"))
+    checkpoint = try CheckpointConfiguration(root.section("checkpoint"))
+    try root.finish()
+  }
+
+  package var yaml: YAMLNode {
+    YAMLNode([
+      ("model", model.yaml),
+      ("training", training.yaml),
+      ("execution", execution.yaml),
+      ("checkpoint", checkpoint.yaml),
+    ])
+  }
+
+  package func check(_ checker: ConfigurationChecker) throws(ConfigurationError) {
+    try checker.checkModel(model, execution)
+    try checker.checkBatch(training, execution)
+    try checker.checkCheckpoint(checkpoint)
+    try checker.checkWork(model, sequences: training.globalBatchSize)
+  }
+}

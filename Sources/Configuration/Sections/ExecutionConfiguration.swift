@@ -1,0 +1,68 @@
+/// How the step is laid out on the IPUs; key `execution`.
+package struct ExecutionConfiguration: Sendable, Equatable {
+  /// Which activations the backward pass computes again.
+  package enum Recompute: String, Sendable, CaseIterable {
+    /// Each layer from its input, as the reference does.
+    case full
+    /// Nothing: all activations are kept.
+    case none
+  }
+
+  package var microBatchSize = 1
+  package var dataParallel = 1
+  package var tensorParallel = 1
+  package var deviceIterations = 1
+  /// Tiles per IPU that only move data.
+  package var ioTiles = 1
+  /// The share of a tile's memory that a matmul may use for temporaries.
+  package var availableMemoryProportion = [0.28, 0.28, 0.28, 0.28]
+  package var lossScaling = 1
+  /// Whether each phase loads its code from streaming memory.
+  package var codeLoad = false
+  /// Blocks of queries that attention works through one after another.
+  package var attentionSerialisation = 1
+  /// Ours; the reference always recomputes.
+  package var recompute = Recompute.full
+  /// Ours: whether a recomputed layer replays its two closing all-reduces, whose results nobody uses.
+  package var recomputeClosingCollectives = false
+
+  /// The reference's defaults (Graphcore examples, nlp/gpt_j/popxl/config/config.py).
+  package init() {}
+
+  init(_ section: MappingReader) throws(ConfigurationError) {
+    var section = section
+    microBatchSize = try section.int("micro_batch_size", default: microBatchSize, in: 1...1_048_576)
+    dataParallel = try section.int("data_parallel", default: dataParallel, in: 1...65_536)
+    tensorParallel = try section.int("tensor_parallel", default: tensorParallel, in: 1...65_536)
+    deviceIterations = try section.int(
+      "device_iterations", default: deviceIterations, in: 1...1_000_000)
+    ioTiles = try section.int("io_tiles", default: ioTiles, in: 0...1_048_576)
+    availableMemoryProportion = try section.doubles(
+      "available_memory_proportion", default: availableMemoryProportion, in: 0...1)
+    // 2^24: above it a float32 no longer holds every integer.
+    lossScaling = try section.int("loss_scaling", default: lossScaling, in: 1...16_777_216)
+    codeLoad = try section.bool("code_load", default: codeLoad)
+    attentionSerialisation = try section.int(
+      "attention_serialisation", default: attentionSerialisation, in: 1...1_048_576)
+    recompute = try section.choice("recompute", default: recompute)
+    recomputeClosingCollectives = try section.bool(
+      "recompute_closing_collectives", default: recomputeClosingCollectives)
+    try section.finish()
+  }
+
+  var yaml: YAMLNode {
+    YAMLNode([
+      ("micro_batch_size", YAMLNode(microBatchSize)),
+      ("data_parallel", YAMLNode(dataParallel)),
+      ("tensor_parallel", YAMLNode(tensorParallel)),
+      ("device_iterations", YAMLNode(deviceIterations)),
+      ("io_tiles", YAMLNode(ioTiles)),
+      ("available_memory_proportion", YAMLNode(availableMemoryProportion)),
+      ("loss_scaling", YAMLNode(lossScaling)),
+      ("code_load", YAMLNode(codeLoad)),
+      ("attention_serialisation", YAMLNode(attentionSerialisation)),
+      ("recompute", YAMLNode(recompute.rawValue)),
+      ("recompute_closing_collectives", YAMLNode(recomputeClosingCollectives)),
+    ])
+  }
+}
