@@ -1,7 +1,8 @@
 /// Figures of the IPU's software that no topology file has: small parts of the step, not fitted.
 enum Constants {
-  /// Compiled loops reach about a quarter of the tile's own bandwidth (Jia et al. 2019, on the
-  /// first generation).
+  /// What compiled loops reach of the tile's own bandwidth: about a quarter.
+  ///
+  /// Source: Jia et al. 2019, on the first generation.
   static let vectorShareOfSRAMBandwidth = 0.25
 
   /// Two supersteps of 117 cycles, one IPU's (thorbenlouw/lbm-graphcore, weak scaling in float).
@@ -16,7 +17,9 @@ enum Constants {
   /// Scores are written, read for their maximum, exponentiated in place, summed and read: six times.
   static let softmaxPasses = 6
 
-  /// Code of all phases, exchange code and vertex state. No size is published: 0.32 is what the largest
-  /// published run leaves (GPT-J inference at TP 4, 12 sequences of 1024); this is the middle.
+  /// Code of all phases, exchange code and vertex state.
+  ///
+  /// No size is published. Fitted to the largest published run that fits (GPT-J inference at TP 4,
+  /// 12 sequences of 1024): it leaves 0.32, of which this is the middle.
   static let alwaysLiveShareOfSRAM = 0.16
 }

@@ -17,7 +17,19 @@ package struct Demand: Sendable, Equatable {
   package var ringLatencySeconds = 0.0
   package var hostSeconds = 0.0
 
-  package init() {}
+  package init(
+    matmulSeconds: Double = 0, vectorSeconds: Double = 0, exchangeSeconds: Double = 0,
+    streamingSeconds: Double = 0, ringSeconds: Double = 0, ringLatencySeconds: Double = 0,
+    hostSeconds: Double = 0
+  ) {
+    self.matmulSeconds = matmulSeconds
+    self.vectorSeconds = vectorSeconds
+    self.exchangeSeconds = exchangeSeconds
+    self.streamingSeconds = streamingSeconds
+    self.ringSeconds = ringSeconds
+    self.ringLatencySeconds = ringLatencySeconds
+    self.hostSeconds = hostSeconds
+  }
 
   package static func += (sum: inout Demand, part: Demand) {
     sum.matmulSeconds += part.matmulSeconds

@@ -9,7 +9,7 @@ package struct Estimator: Sendable {
   let machine: Machine
   package let calibration: Calibration
 
-  /// - Parameter ioTiles: Tiles of each IPU that the configuration takes from computing.
+  /// `ioTiles` of each IPU's tiles are taken from computing, as the configuration says.
   package init(
     _ topology: PodTopology, ioTiles: Int = 128, calibration: Calibration = .fitted
   ) {
@@ -19,8 +19,9 @@ package struct Estimator: Sendable {
 
   /// Times one step.
   ///
-  /// - Parameter keepingClosingCollectives: The same step with the recompute's dead all-reduces, for
-  ///   the members of the ensemble that were calibrated as if the reference ran them.
+  /// `keepingClosingCollectives` is the same step with the recompute's dead all-reduces, for the
+  /// members of the ensemble that were calibrated as if the reference ran them. Without it they
+  /// time `program`, which then is a step that differs from the reference's.
   package func estimate(
     _ program: Program, keepingClosingCollectives twin: Program? = nil
   ) -> StepEstimate {

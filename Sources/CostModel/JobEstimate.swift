@@ -1,4 +1,5 @@
 package import Program
+import Topology
 
 /// What to estimate beside one step: the fine-tuning job that the reference's notebook runs.
 package struct Job: Sendable, Equatable {
@@ -60,11 +61,7 @@ package struct JobEstimate: Sendable, Equatable {
 }
 
 extension Estimator {
-  /// Estimates a whole job.
-  ///
-  /// - Parameters:
-  ///   - keepingClosingCollectives: See `estimate(_:keepingClosingCollectives:)`.
-  ///   - pass: The generative pass of the evaluation; nil for none.
+  /// Estimates a whole job; `pass` generates for the evaluation, and nil means none.
   package func estimate(
     _ job: Job, training: Program, keepingClosingCollectives twin: Program? = nil,
     pass: (program: Program, slots: Int)? = nil

@@ -24,7 +24,9 @@ struct MatmulCurve: Sendable {
 
     /// Extended as a straight line below the first point, level beyond the last.
     func logShare(_ logBatch: Double) -> Double {
-      guard let last = points.last, logBatch < last.logBatch else { return points.last?.logShare ?? 0 }
+      guard let last = points.last, logBatch < last.logBatch else {
+        return points.last?.logShare ?? 0
+      }
       let upper = max(1, points.firstIndex { $0.logBatch > logBatch } ?? 1)
       let (a, b) = (points[upper - 1], points[upper])
       return a.logShare + (b.logShare - a.logShare) * (logBatch - a.logBatch)
@@ -80,7 +82,8 @@ extension MatmulCurve {
     ], logLargestShare: log(60.7 / 62.4))
 
   private static func line(_ size: Double, _ peak: Double, _ rates: [Double]) -> Line {
-    Line(size: size, peak: peak, Array(zip([4, 16, 64, 256, 1024, 2048, 4096, 8192, 16384], rates)))
+    Line(
+      size: size, peak: peak, Array(zip([4, 16, 64, 256, 1024, 2048, 4096, 8192, 16384], rates)))
   }
 
   private static func singleLine(_ size: Double, _ rates: [Double]) -> Line {

@@ -1,4 +1,5 @@
 package import Program
+import Topology
 
 /// Whether a Program fits one IPU's tiles and streaming memory, and if not, what does not.
 package struct MemoryFit: Sendable, Equatable {
@@ -46,7 +47,8 @@ package struct MemoryFit: Sendable, Equatable {
     package var description: String {
       let place = space == .sram ? "SRAM in phase \(phase ?? "")" : "streaming memory"
       let items = largest.map { "\($0.name) \($0.bytes)" }.joined(separator: ", ")
-      return "\(place) needs \(bytes) bytes of \(capacityBytes) on each IPU, \(missingBytes) too many; "
+      return
+        "\(place) needs \(bytes) bytes of \(capacityBytes) on each IPU, \(missingBytes) too many; "
         + "the largest are \(items)"
     }
   }

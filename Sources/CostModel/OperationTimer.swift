@@ -1,4 +1,5 @@
 import Program
+import Topology
 
 /// Times one operation on one machine, from its operands' shapes.
 struct OperationTimer {

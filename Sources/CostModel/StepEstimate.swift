@@ -31,6 +31,8 @@ package struct StepEstimate: Sendable, Equatable {
     /// How often it runs in a step.
     package let count: Int
     package let time: TimeSplit
+    /// The phase's own extremes: they do not add up to the step's, where one phase's gain is
+    /// another's loss.
     package let secondsLow: Double
     package let secondsHigh: Double
     package let work: Work

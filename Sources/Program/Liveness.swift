@@ -81,7 +81,9 @@ extension Program {
   package var streamingResidents: [Liveness.Resident] {
     var isUsed = [Bool](repeating: false, count: tensors.count)
     forEachOperation { operation, _, _ in
-      for reference in operation.inputs + operation.outputs { isUsed[reference.tensor.index] = true }
+      for reference in operation.inputs + operation.outputs {
+        isUsed[reference.tensor.index] = true
+      }
     }
     return largestFirst { isUsed[$0] && tensors[$0].space == .streaming }
   }
@@ -140,7 +142,8 @@ private struct Moments {
         let (index, first) = (loops.count, operations.count)
         loops.append(
           Scope(
-            variable: written.variable, parent: loop, depth: (loop.map { loops[$0].depth } ?? 0) + 1,
+            variable: written.variable, parent: loop,
+            depth: (loop.map { loops[$0].depth } ?? 0) + 1,
             moments: first...first))
         walk(inner, phase: phase, loop: index)
         loops[index].moments = first...max(first, operations.count - 1)
@@ -216,7 +219,9 @@ private struct Moments {
   private func common(_ one: Int?, _ other: Int?) -> Int? {
     var (one, other) = (one, other)
     while one != other {
-      let (depth, otherDepth) = (one.map { loops[$0].depth } ?? 0, other.map { loops[$0].depth } ?? 0)
+      let (depth, otherDepth) = (
+        one.map { loops[$0].depth } ?? 0, other.map { loops[$0].depth } ?? 0
+      )
       if depth >= otherDepth { one = one.flatMap { loops[$0].parent } }
       if otherDepth >= depth { other = other.flatMap { loops[$0].parent } }
     }
