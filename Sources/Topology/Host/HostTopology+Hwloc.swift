@@ -39,23 +39,34 @@ extension HostTopology {
     }
   }
 
-  /// The most hardware threads of a synthetic host; hwloc's time and memory grow with them.
-  static let mostSyntheticUnits = 16_384
+  /// The most hardware threads of a synthetic host: at worst a second for hwloc, minutes for more.
+  static let mostSyntheticUnits = 4096
 
   /// Refuses descriptions that would keep hwloc busy for minutes.
   ///
   /// Only the sizes are read here, `2` or `core:2(attributes)`; hwloc judges the rest.
   private static func checkSize(of description: String) throws(TopologyError) {
     var size = 1
-    for level in description.split(separator: " ") where !level.hasPrefix("[") {
-      let sizeText = level.prefix { $0 != "(" }.split(separator: ":").last ?? "1"
-      guard sizeText.first?.isNumber == true else { continue }
-      let product = Int(sizeText).map { size.multipliedReportingOverflow(by: $0) }
+    for level in outsideBrackets(description).split(separator: " ") {
+      guard let text = level.split(separator: ":").last, text.first?.isNumber == true else {
+        continue
+      }
+      let product = Int(text).map { size.multipliedReportingOverflow(by: $0) }
       guard let product, !product.overflow, 1...mostSyntheticUnits ~= product.partialValue else {
         throw .badHost(
           description, reason: "expected from 1 to \(mostSyntheticUnits) processing units")
       }
       size = product.partialValue
+    }
+  }
+
+  /// A description without its `(attributes)` and `[memory]`, which may contain spaces and colons.
+  private static func outsideBrackets(_ description: String) -> String {
+    var depth = 0
+    return description.filter { character in
+      if "([".contains(character) { depth += 1 }
+      defer { if ")]".contains(character) { depth = max(0, depth - 1) } }
+      return depth == 0
     }
   }
 }

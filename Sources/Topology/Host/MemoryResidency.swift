@@ -54,5 +54,6 @@ private func wholePages(around area: UnsafeRawBufferPointer) -> ArraySlice<UInt>
   guard let base = area.baseAddress, area.count > 0 else { return [] }
   let page = UInt(getpagesize())
   let first = UInt(bitPattern: base) / page * page
-  return Array(stride(from: first, to: UInt(bitPattern: base) + UInt(area.count), by: Int(page)))[...]
+  return Array(stride(from: first, to: UInt(bitPattern: base) + UInt(area.count), by: Int(page)))[
+    ...]
 }
