@@ -19,30 +19,31 @@ package struct Estimator: Sendable {
 
   /// Times one step.
   ///
-  /// `keepingClosingCollectives` is the same step with the recompute's dead all-reduces, for the
-  /// members of the ensemble that were calibrated as if the reference ran them. Without it they
-  /// time `program`, which then is a step that differs from the reference's.
-  package func estimate(
-    _ program: Program, keepingClosingCollectives twin: Program? = nil
-  ) -> StepEstimate {
+  /// Members of the ensemble that were calibrated as if the reference ran the dead all-reduces of
+  /// its recomputed layers add them, where the Program has dropped them: both readings of the
+  /// reference then give the same time for its own step, and the interval spans both elsewhere.
+  package func estimate(_ program: Program) -> StepEstimate {
     let bill = Bill(of: program, on: machine)
-    let twinBill = twin.map { Bill(of: $0, on: machine) } ?? bill
     let central = calibration.central.shares
     let phases = bill.phases.map { phase in
-      let seconds = calibration.members.map { member in
-        let bill = member.keepsClosingCollectives ? twinBill : bill
-        return (bill[phase.name] ?? phase).demand.time(with: member.shares).total
-      }
+      let (low, high) = extremes { phase.demand(keepingDropped: $0) }
       return StepEstimate.Phase(
         name: phase.name, count: phase.count, time: phase.demand.time(with: central),
-        secondsLow: seconds.min() ?? 0, secondsHigh: seconds.max() ?? 0, work: phase.work)
+        secondsLow: low, secondsHigh: high, work: phase.work)
     }
-    let totals = calibration.members.map { member in
-      (member.keepsClosingCollectives ? twinBill : bill).demand.time(with: member.shares).total
-    }
+    let (low, high) = extremes(of: bill.demand)
     return bill.estimate(
-      program, time: bill.demand.time(with: central), low: totals.min() ?? 0,
-      high: totals.max() ?? 0, phases: phases)
+      program, time: bill.demand(keepingDropped: false).time(with: central), low: low, high: high,
+      phases: phases)
+  }
+
+  /// The ensemble's shortest and longest time.
+  private func extremes(of demand: (_ keepingDropped: Bool) -> Demand) -> (Double, Double) {
+    let (kept, dropped) = (demand(true), demand(false))
+    let seconds = calibration.members.map {
+      ($0.keepsClosingCollectives ? kept : dropped).time(with: $0.shares).total
+    }
+    return (seconds.min() ?? 0, seconds.max() ?? 0)
   }
 
   /// The central member's seconds alone: what ranks plans.
@@ -51,30 +52,45 @@ package struct Estimator: Sendable {
   }
 
   /// What a step asks of one rank, before any calibration.
-  package func demand(of program: Program) -> Demand { Bill(of: program, on: machine).demand }
+  package func demand(of program: Program) -> Demand { Bill(of: program, on: machine).demand() }
 }
 
 /// Everything that a step asks for, phase by phase.
 private struct Bill {
   private(set) var phases: [Phase] = []
   private let machine: Machine
+  /// By tensor.
+  private let isRead: [Bool]
 
   struct Phase {
     let name: String
     var count = 0
     var demand = Demand()
+    /// Of all-reduces that would be dead, and that the Program does not have.
+    var dropped = Demand()
     var work = Work()
+
+    func demand(keepingDropped: Bool) -> Demand {
+      var total = demand
+      if keepingDropped { total += dropped }
+      return total
+    }
   }
 
   init(of program: Program, on machine: Machine) {
     self.machine = machine
     let timer = OperationTimer(program: program, machine: machine)
+    var isRead = [Bool](repeating: false, count: program.tensors.count)
+    program.forEachOperation { operation, _, _ in
+      for input in operation.inputs { isRead[input.tensor.index] = true }
+    }
+    self.isRead = isRead
     add(program.body, repetitions: 1, to: nil, timer)
   }
 
-  subscript(name: String) -> Phase? { phases.first { $0.name == name } }
-
-  var demand: Demand { phases.reduce(into: Demand()) { $0 += $1.demand } }
+  func demand(keepingDropped: Bool = false) -> Demand {
+    phases.reduce(into: Demand()) { $0 += $1.demand(keepingDropped: keepingDropped) }
+  }
 
   private mutating func add(
     _ statements: [Statement], repetitions: Int, to phase: Int?, _ timer: OperationTimer
@@ -90,9 +106,21 @@ private struct Bill {
       case .operation(let operation):
         let index = phase ?? place(of: "")
         phases[index].demand += timer.demand(of: operation) * repetitions
+        if let partial = unreadPartial(operation) {
+          phases[index].dropped += timer.demand(ofSumming: partial) * repetitions
+        }
         phases[index].work += timer.program.work(of: operation) * repetitions
       }
     }
+  }
+
+  /// A product that nothing reads was to be summed over its tensor-parallel group: the recompute
+  /// stops before its closing all-reduces.
+  private func unreadPartial(_ operation: Operation) -> TensorReference? {
+    guard case .matmul(_, _, accumulate: false) = operation.kind,
+      !isRead[operation.outputs[0].tensor.index]
+    else { return nil }
+    return operation.outputs[0]
   }
 
   private mutating func place(of name: String) -> Int {

@@ -63,10 +63,9 @@ package struct JobEstimate: Sendable, Equatable {
 extension Estimator {
   /// Estimates a whole job; `pass` generates for the evaluation, and nil means none.
   package func estimate(
-    _ job: Job, training: Program, keepingClosingCollectives twin: Program? = nil,
-    pass: (program: Program, slots: Int)? = nil
+    _ job: Job, training: Program, pass: (program: Program, slots: Int)? = nil
   ) -> JobEstimate {
-    let step = estimate(training, keepingClosingCollectives: twin)
+    let step = estimate(training)
     let inventory = Inventory(of: training)
     let evaluation = pass.map { evaluate(job, $0.program, slots: $0.slots) }
     let written = job.stepsBetweenCheckpoints > 0 ? job.steps / job.stepsBetweenCheckpoints : 0

@@ -29,6 +29,13 @@ struct OperationTimer {
     return demand
   }
 
+  /// What an all-reduce of a tensor over its tensor-parallel group would ask for.
+  func demand(ofSumming tensor: TensorReference) -> Demand {
+    demand(
+      of: Operation(
+        .collective(.allReduceSum, over: .tensor), inputs: [tensor], outputs: [tensor]))
+  }
+
   /// Bytes that change tiles, once.
   private func move(_ bytes: Int, _ demand: inout Demand) {
     demand.exchangeSeconds += Double(bytes) / machine.exchangeBytesPerSecond

@@ -50,7 +50,7 @@ package struct PlanEstimator: Sendable {
       pass = (try inferencePass(evaluation), evaluation.microBatchSize)
     }
     var estimate = estimator.estimate(
-      job, training: program, keepingClosingCollectives: try twin(of: plan), pass: pass)
+      job, training: program, pass: pass)
     let remedies = estimate.memory.fits ? [] : remedies(for: plan)
     estimate.memory.remedies = remedies.map(\.description)
     return PlanEstimate(plan: plan, model: model, job: estimate, remedies: remedies)
@@ -58,13 +58,13 @@ package struct PlanEstimator: Sendable {
 
   /// The step alone, with its interval.
   package func step(_ plan: ParallelPlan) throws(PlanError) -> StepEstimate {
-    estimator.estimate(try program(plan), keepingClosingCollectives: try twin(of: plan))
+    estimator.estimate(try program(plan))
   }
 
   /// Both at the cost of building the Program once.
   func stepAndMemory(_ plan: ParallelPlan) throws(PlanError) -> (StepEstimate, MemoryFit) {
     let program = try program(plan)
-    let step = estimator.estimate(program, keepingClosingCollectives: try twin(of: plan))
+    let step = estimator.estimate(program)
     return (step, estimator.memory(of: program))
   }
 
@@ -91,14 +91,6 @@ package struct PlanEstimator: Sendable {
       optimizer: TrainingStep.Optimizer(adamW: adamW, gradientClipping: 1),
       elementType: elementType
     ).program()
-  }
-
-  /// The same step as the reference may have run it: with the dead collectives of its recomputation.
-  private func twin(of plan: ParallelPlan) throws(PlanError) -> Program? {
-    guard plan.recompute == .full, !plan.recomputeClosingCollectives else { return nil }
-    var plan = plan
-    plan.recomputeClosingCollectives = true
-    return try program(plan)
   }
 
   private func inferencePass(_ shape: EvaluationShape) throws(PlanError) -> Program {

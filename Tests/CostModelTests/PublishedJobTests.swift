@@ -13,8 +13,6 @@ struct PublishedJobTests {
     change(&job)
     return try estimator().estimate(
       job, training: trainingStep(model, tensorParallel: tensorParallel),
-      keepingClosingCollectives: trainingStep(
-        model, tensorParallel: tensorParallel, closingCollectives: true),
       pass: (inferencePass(model, tensorParallel: tensorParallel), 16))
   }
 
