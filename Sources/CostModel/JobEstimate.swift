@@ -1,0 +1,92 @@
+package import Program
+import Topology
+
+/// What to estimate beside one step: the fine-tuning job that the reference's notebook runs.
+package struct Job: Sendable, Equatable {
+  package var steps = 400
+  /// A checkpoint after every so many steps, and a final one; 0 for only that.
+  package var stepsBetweenCheckpoints = 100
+  /// Whether training and evaluation find their executables in the cache.
+  package var isExecutableCached = false
+  /// How many answers are generated after training, if any are.
+  package var answers = 9832  // MNLI, validation mismatched
+
+  package init() {}
+}
+
+/// The time line of a job on a pod, in seconds, and its price.
+package struct JobEstimate: Sendable, Equatable {
+  package let step: StepEstimate
+  package var memory: MemoryFit
+  package let steps: Int
+  package let compileSeconds: Double
+  package let loadSeconds: Double
+  package let stepsSeconds: Double
+  package let checkpoints: Checkpoints
+  /// Nil where nothing is evaluated.
+  package let evaluation: Evaluation?
+  package let usdPerHour: Double
+
+  package struct Checkpoints: Sendable, Equatable {
+    package let count: Int
+    package let bytesEach: Int
+    package let secondsEach: Double
+
+    package var seconds: Double { Double(count) * secondsEach }
+  }
+
+  package struct Evaluation: Sendable, Equatable {
+    package let compileSeconds: Double
+    package let passes: Int
+    /// One pass on the pod.
+    package let pass: StepEstimate
+    /// The host's loop around a pass.
+    package let hostSecondsPerPass: Double
+    package let memory: MemoryFit
+
+    package var passesSeconds: Double { Double(passes) * (pass.seconds + hostSecondsPerPass) }
+    package var seconds: Double { compileSeconds + passesSeconds }
+  }
+
+  /// Between the parts, beside the interval of a step: the same timeline at the step's low and high.
+  package var totalSeconds: Double { total(stepSeconds: step.seconds) }
+  package var totalSecondsLow: Double { total(stepSeconds: step.secondsLow) }
+  package var totalSecondsHigh: Double { total(stepSeconds: step.secondsHigh) }
+  package var costUSD: Double { totalSeconds * usdPerHour / 3600 }
+
+  private func total(stepSeconds: Double) -> Double {
+    compileSeconds + loadSeconds + Double(steps) * stepSeconds + checkpoints.seconds
+      + (evaluation?.seconds ?? 0)
+  }
+}
+
+extension Estimator {
+  /// Estimates a whole job; `pass` generates for the evaluation, and nil means none.
+  package func estimate(
+    _ job: Job, training: Program, pass: (program: Program, slots: Int)? = nil
+  ) -> JobEstimate {
+    let step = estimate(training)
+    let inventory = Inventory(of: training)
+    let evaluation = pass.map { evaluate(job, $0.program, slots: $0.slots) }
+    let written = job.stepsBetweenCheckpoints > 0 ? job.steps / job.stepsBetweenCheckpoints : 0
+    return JobEstimate(
+      step: step, memory: memory(of: training), steps: job.steps,
+      compileSeconds: JobConstants.compileSeconds(
+        inventory, isCached: job.isExecutableCached, machine),
+      loadSeconds: JobConstants.loadSeconds(inventory),
+      stepsSeconds: Double(job.steps) * step.seconds,
+      checkpoints: JobEstimate.Checkpoints(
+        count: written + 1, bytesEach: inventory.weightBytes,
+        secondsEach: Double(inventory.weightBytes) / JobConstants.checkpointBytesPerSecond),
+      evaluation: evaluation, usdPerHour: machine.topology.pricePerHourUSD)
+  }
+
+  private func evaluate(_ job: Job, _ program: Program, slots: Int) -> JobEstimate.Evaluation {
+    let tokens = Double(job.answers) * JobConstants.tokensPerAnswer
+    return JobEstimate.Evaluation(
+      compileSeconds: JobConstants.compileSeconds(
+        Inventory(of: program), isCached: job.isExecutableCached, machine),
+      passes: Int((tokens / Double(max(1, slots))).rounded(.up)), pass: estimate(program),
+      hostSecondsPerPass: calibration.central.hostSecondsPerPass, memory: memory(of: program))
+  }
+}

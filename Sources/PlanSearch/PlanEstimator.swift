@@ -1,0 +1,122 @@
+package import CostModel
+package import GPTJ
+package import Program
+package import Topology
+
+/// Estimates sharding plans of one model on one topology: builds their Programs and times them.
+package struct PlanEstimator: Sendable {
+  package let topology: PodTopology
+  package let model: GPTJModel
+  package let elementType: ElementType
+  private let estimator: Estimator
+
+  /// `elementType` is that of weights, gradients and activations; `ioTiles` of each IPU's tiles do
+  /// not compute (the configuration's `io_tiles`).
+  package init(
+    _ topology: PodTopology, model: GPTJModel, elementType: ElementType = .float16,
+    ioTiles: Int = 128
+  ) {
+    self.topology = topology
+    self.model = model
+    self.elementType = elementType
+    estimator = Estimator(topology, ioTiles: ioTiles)
+  }
+
+  /// The evaluation's generative pass: as many sequences at once, each of so many tokens.
+  package struct EvaluationShape: Sendable, Equatable {
+    package var sequenceLength: Int
+    package var microBatchSize: Int
+    package var tensorParallel: Int
+
+    /// The reference's: the longest prompt of 224 tokens and 5 more, in 16 slots.
+    package init(sequenceLength: Int = 229, microBatchSize: Int = 16, tensorParallel: Int) {
+      self.sequenceLength = sequenceLength
+      self.microBatchSize = microBatchSize
+      self.tensorParallel = tensorParallel
+    }
+  }
+
+  /// Estimates a whole job, without `evaluation` one that generates nothing.
+  ///
+  /// Where it does not fit, its memory names changes after which it would.
+  ///
+  /// - Throws: `PlanError` where the plan cannot split the model or needs more IPUs than there are.
+  package func estimate(
+    _ plan: ParallelPlan, job: Job = Job(), evaluation: EvaluationShape? = nil
+  ) throws(PlanError) -> PlanEstimate {
+    let program = try program(plan)
+    var pass: (program: Program, slots: Int)?
+    if let evaluation {
+      pass = (try inferencePass(evaluation), evaluation.microBatchSize)
+    }
+    var estimate = estimator.estimate(
+      job, training: program, pass: pass)
+    let remedies = estimate.memory.fits ? [] : remedies(for: plan)
+    estimate.memory.remedies = remedies.map(\.description)
+    return PlanEstimate(plan: plan, model: model, job: estimate, remedies: remedies)
+  }
+
+  /// The step alone, with its interval.
+  package func step(_ plan: ParallelPlan) throws(PlanError) -> StepEstimate {
+    estimator.estimate(try program(plan))
+  }
+
+  /// Both at the cost of building the Program once.
+  func stepAndMemory(_ plan: ParallelPlan) throws(PlanError) -> (StepEstimate, MemoryFit) {
+    let program = try program(plan)
+    let step = estimator.estimate(program)
+    return (step, estimator.memory(of: program))
+  }
+
+  package func memory(_ plan: ParallelPlan) throws(PlanError) -> MemoryFit {
+    estimator.memory(of: try program(plan))
+  }
+
+  /// One generative pass, on the pod.
+  package func pass(_ shape: EvaluationShape) throws(PlanError) -> StepEstimate {
+    estimator.estimate(try inferencePass(shape))
+  }
+
+  /// The training step's Program; what the optimizer's constants are does not matter for its time.
+  func program(_ plan: ParallelPlan) throws(PlanError) -> Program {
+    let (ranks, overflows) = plan.tensorParallel.multipliedReportingOverflow(
+      by: plan.dataParallel)
+    guard !overflows, ranks <= topology.ipus else {
+      throw .tooManyRanks(
+        ranks: overflows ? .max : ranks, ipus: topology.ipus, topology: topology.name)
+    }
+    let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0)
+    return try TrainingStep(
+      model: model, plan: plan,
+      optimizer: TrainingStep.Optimizer(adamW: adamW, gradientClipping: 1),
+      elementType: elementType
+    ).program()
+  }
+
+  private func inferencePass(_ shape: EvaluationShape) throws(PlanError) -> Program {
+    guard shape.tensorParallel <= topology.ipus else {
+      throw .tooManyRanks(
+        ranks: shape.tensorParallel, ipus: topology.ipus, topology: topology.name)
+    }
+    var model = model
+    model.sequenceLength = shape.sequenceLength
+    return try InferencePass(
+      model: model, tensorParallel: shape.tensorParallel, microBatchSize: shape.microBatchSize,
+      elementType: elementType
+    ).program()
+  }
+}
+
+/// A plan with all that is estimated about it.
+package struct PlanEstimate: Sendable, Equatable {
+  package let plan: ParallelPlan
+  package let model: GPTJModel
+  package let job: JobEstimate
+  /// Plans that fit, where this one does not.
+  package let remedies: [Remedy]
+
+  package var tokensPerStep: Int { plan.globalBatchSize * model.sequenceLength }
+  package var tokensPerSecond: Double {
+    job.step.tokensPerSecond(tokensPerStep: tokensPerStep)
+  }
+}
