@@ -1,0 +1,96 @@
+import Configuration
+import CostModel
+import Emulator
+import FineTuning
+import GPTJ
+import Reporting
+import Topology
+
+/// A small GPT-J really fine-tuned on this host, sharded as the plan shards the large one.
+struct RealRun {
+  let setup: HostSetup
+  let trainer: Trainer
+  let updates: [Trainer.Update]
+  /// FLOP/s of all workers' registers together, measured before and after.
+  let peakFlopsPerSecond: Double
+  /// What the plan had to give up for a model of this size, if anything.
+  let note: String?
+
+  static let preset = "entailment"
+
+  /// The plan's TP and DP on the small model, as far as it and the emulator can follow.
+  static func configuration(
+    like plan: ParallelPlan
+  ) throws(ConfigurationError) -> (FineTuningConfiguration, note: String?) {
+    var configuration: FineTuningConfiguration = try ConfigurationResolver(preset).resolve()
+    let heads = configuration.model.attention.heads
+    var tensorParallel = min(plan.tensorParallel, heads)
+    while heads % tensorParallel != 0 { tensorParallel -= 1 }
+    let dataParallel = max(1, min(plan.dataParallel, EmulatorError.mostRanks / tensorParallel))
+    configuration.execution.tensorParallel = tensorParallel
+    configuration.execution.dataParallel = dataParallel
+    let batch = configuration.training.globalBatchSize
+    configuration.execution.microBatchSize = max(
+      1, min(configuration.execution.microBatchSize, batch / dataParallel))
+    let unit = dataParallel * configuration.execution.microBatchSize
+    configuration.training.globalBatchSize = max(unit, batch / unit * unit)
+    let follows =
+      tensorParallel == plan.tensorParallel && dataParallel == plan.dataParallel
+    let note =
+      follows
+      ? nil
+      : "the small model runs at TP \(tensorParallel) x DP \(dataParallel): it has \(heads) heads, "
+        + "and the emulator at most \(EmulatorError.mostRanks) ranks"
+    return (configuration, note)
+  }
+
+  /// Trains for about `seconds`, at least two steps, at most `steps`.
+  init(
+    like plan: ParallelPlan, seconds: Double, steps: Int? = nil, _ options: EmulatorOptions,
+    progress: (Trainer.Update, _ peak: Double) -> Void
+  ) throws {
+    let (configuration, note) = try Self.configuration(like: plan)
+    self.note = note
+    setup = try HostSetup(
+      ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, options)
+    let task = try EntailmentTask(seed: configuration.model.seed)
+    var batches = task.batches(configuration)
+    trainer = try Trainer(configuration, setup.emulatorOptions)
+    trainer.initialize(RandomWeights(seed: UInt64(configuration.model.seed)))
+    var peak = trainer.emulator.measurePeak(seconds: 0.2)
+    var updates: [Trainer.Update] = []
+    let clock = ContinuousClock()
+    let start = clock.now
+    while updates.count < steps ?? .max,
+      updates.count < 2 || start.duration(to: clock.now) < .seconds(seconds)
+    {
+      let update = trainer.update(on: batches.next())
+      updates.append(update)
+      progress(update, peak)
+    }
+    peak = max(peak, trainer.emulator.measurePeak(seconds: 0.2))
+    peakFlopsPerSecond = peak
+    self.updates = updates
+  }
+
+  /// Median step time of all but the first step, which touches memory for the first time.
+  var stepSeconds: Double {
+    let times = updates.dropFirst().map(\.measured.seconds).sorted()
+    return times.isEmpty ? 0 : times[times.count / 2]
+  }
+
+  var tokensPerStep: Int { updates.first?.tokens ?? 0 }
+
+  /// Model FLOPs of a step over its time, as a share of the measured peak.
+  var shareOfPeak: Double {
+    let flops = Double(trainer.step.model.modelFlops(tokens: tokensPerStep))
+    return stepSeconds > 0 && peakFlopsPerSecond > 0
+      ? flops / stepSeconds / peakFlopsPerSecond : 0
+  }
+
+  /// What the same small Program would take on the pod.
+  func modelled(on topology: PodTopology) -> StepEstimate {
+    Estimator(topology, ioTiles: trainer.configuration.execution.ioTiles)
+      .estimate(trainer.program)
+  }
+}

@@ -1,0 +1,25 @@
+import CostModel
+import GPTJ
+import PlanSearch
+import Program
+
+extension Workload {
+  /// What this workload would take on its pod: the step, the whole job, and whether it fits.
+  func estimate(steps: Int, executableCached: Bool) throws(PlanError) -> PlanEstimate {
+    var job = Job()
+    job.steps = steps
+    job.isExecutableCached = executableCached
+    if configuration.checkpoint.steps > 0 {
+      job.stepsBetweenCheckpoints = configuration.checkpoint.steps
+    }
+    return try planEstimator.estimate(
+      step.plan, job: job,
+      evaluation: PlanEstimator.EvaluationShape(tensorParallel: step.plan.tensorParallel))
+  }
+
+  var planEstimator: PlanEstimator {
+    PlanEstimator(
+      topology, model: step.model, elementType: step.elementType,
+      ioTiles: configuration.execution.ioTiles)
+  }
+}
