@@ -69,6 +69,18 @@ package struct Calibration: Sendable, Equatable {
     self.members = members.filter { $0.shares.ring > 0 && $0.shares.ring <= 1 }
   }
 
+  /// Each share's central value and the ensemble's extremes, by name.
+  package var shares: [(name: String, low: Double, central: Double, high: Double)] {
+    let named: [(String, KeyPath<Shares, Double>)] = [
+      ("matmul_curve_share", \.compute), ("streaming_bandwidth_share", \.streaming),
+      ("ring_bandwidth_share", \.ring),
+    ]
+    return named.map { name, share in
+      let values = members.map { $0.shares[keyPath: share] }
+      return (name, values.min() ?? 0, central.shares[keyPath: share], values.max() ?? 0)
+    }
+  }
+
   private static func member(
     _ rows: Rows, compute: Double, streaming: Double, stepSeconds: Double,
     keepsClosingCollectives: Bool

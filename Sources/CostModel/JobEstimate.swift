@@ -12,6 +12,18 @@ package struct Job: Sendable, Equatable {
   package var answers = 9832  // MNLI, validation mismatched
 
   package init() {}
+
+  /// The reference writes a final one even right after a regular one, its step being one further.
+  var checkpoints: Int {
+    guard stepsBetweenCheckpoints > 0, steps > 0 else { return 1 }
+    return min(steps / stepsBetweenCheckpoints, .max - 1) + 1
+  }
+
+  /// Passes until every answer is complete, all slots refilled at once.
+  func passes(slots: Int) -> Int {
+    let tokens = Double(max(0, answers)) * JobConstants.tokensPerAnswer
+    return Int(exactly: (tokens / Double(max(1, slots))).rounded(.up)) ?? .max
+  }
 }
 
 /// The time line of a job on a pod, in seconds, and its price.
@@ -68,7 +80,6 @@ extension Estimator {
     let step = estimate(training)
     let inventory = Inventory(of: training)
     let evaluation = pass.map { evaluate(job, $0.program, slots: $0.slots) }
-    let written = job.stepsBetweenCheckpoints > 0 ? job.steps / job.stepsBetweenCheckpoints : 0
     return JobEstimate(
       step: step, memory: memory(of: training), steps: job.steps,
       compileSeconds: JobConstants.compileSeconds(
@@ -76,17 +87,16 @@ extension Estimator {
       loadSeconds: JobConstants.loadSeconds(inventory),
       stepsSeconds: Double(job.steps) * step.seconds,
       checkpoints: JobEstimate.Checkpoints(
-        count: written + 1, bytesEach: inventory.weightBytes,
+        count: job.checkpoints, bytesEach: inventory.weightBytes,
         secondsEach: Double(inventory.weightBytes) / JobConstants.checkpointBytesPerSecond),
       evaluation: evaluation, usdPerHour: machine.topology.pricePerHourUSD)
   }
 
   private func evaluate(_ job: Job, _ program: Program, slots: Int) -> JobEstimate.Evaluation {
-    let tokens = Double(job.answers) * JobConstants.tokensPerAnswer
-    return JobEstimate.Evaluation(
+    JobEstimate.Evaluation(
       compileSeconds: JobConstants.compileSeconds(
         Inventory(of: program), isCached: job.isExecutableCached, machine),
-      passes: Int((tokens / Double(max(1, slots))).rounded(.up)), pass: estimate(program),
+      passes: job.passes(slots: slots), pass: estimate(program),
       hostSecondsPerPass: calibration.central.hostSecondsPerPass, memory: memory(of: program))
   }
 }

@@ -71,6 +71,16 @@ struct PublishedJobTests {
     #expect(estimate.checkpoints.count == count / 100 + 1)
   }
 
+  @Test("No number of steps or answers is too large to estimate")
+  func huge() throws {
+    let estimate = try job {
+      $0.steps = .max
+      $0.stepsBetweenCheckpoints = 1
+      $0.answers = .max
+    }
+    #expect(estimate.totalSeconds.isFinite && estimate.costUSD > 1e18)
+  }
+
   @Test("Dolly 12B at TP 4, the other row of the fit, compiles in 169 s and loads in 102 s")
   func dolly() throws {
     let dolly = GPTJModel(
