@@ -34,6 +34,7 @@ package struct EntailmentSet: Sendable {
 
   /// Example `index` of a split, without making those before it.
   package func example(_ index: Int, of split: Split) -> EntailmentExample {
+    precondition(index >= 0, "examples count from 0")
     var numbers = SplitMix64(seed: seed &+ Self.salt(of: split), counter: UInt64(index))
     let genres = split == .validationMismatched ? Self.heldOutGenres : Self.trainingGenres
     // Drawn once: were it drawn again after every rejection, the shares would be others.

@@ -47,7 +47,10 @@ import Testing
   }
 
   @Test func `prompts are as short as the recipe assumes`() throws {
-    let packed = PackedSequences(prompts(2_000), tokenizer: try .embedded(), sequenceLength: 256)
+    let packed = PackedSequences(
+      EntailmentSet(seed: 0), examples: 2_000, tokenizer: try .embedded(), sequenceLength: 256)
+    let same = PackedSequences(prompts(2_000), tokenizer: try .embedded(), sequenceLength: 256)
+    #expect(packed.counts == same.counts)
     let tokensPerExample = Double(packed.counts.tokens) / 2_000
     #expect((18...24).contains(tokensPerExample), "\(tokensPerExample)")
   }
