@@ -1,11 +1,12 @@
 /// A generated entailment set: small English, labels true by construction, any number of examples.
 ///
-/// **Why nothing short of reading helps.** For most pairs (`contrasted`) the hypothesis and the
-/// words of the premise are fixed first, such that some arrangement of these words makes each of the
-/// three labels true; then the label is drawn, then one of its arrangements. Given the hypothesis
-/// and the unordered words of the premise, each label is thus equally likely: no classifier over
-/// hypotheses or bags of words can tell them apart. The rest (`plain`, one clause) is easier, and
-/// gives a model something to begin with.
+/// **Why nothing short of reading helps.** In a *contrasted* pair the hypothesis and the words of the
+/// premise are fixed first, such that some arrangement of these words makes each of the three labels
+/// true; then the label is drawn, then one of its arrangements. Given the hypothesis and the
+/// unordered words of the premise, each label is thus equally likely, and no classifier over
+/// hypotheses or bags of words can tell them apart. *Plain* pairs, of one clause, are easier, and
+/// words do give them away: they are half of the training, so that a small model finds a beginning,
+/// and an eighth of the validation splits.
 ///
 /// **Why held-out pairs are unseen.** A hash of the pair decides its split, so that the splits are
 /// disjoint for every seed and every number of examples. A pair may recur within a split.
@@ -33,12 +34,16 @@ package struct EntailmentSet: Sendable {
 
   /// Example `index` of a split, without making those before it.
   package func example(_ index: Int, of split: Split) -> EntailmentExample {
+    precondition(index >= 0, "examples count from 0")
     var numbers = SplitMix64(seed: seed &+ Self.salt(of: split), counter: UInt64(index))
     let genres = split == .validationMismatched ? Self.heldOutGenres : Self.trainingGenres
+    // Drawn once: were it drawn again after every rejection, the shares would be others.
+    let kind: Grammar.Kind =
+      numbers.next(below: 8) < (split == .train ? 4 : 1) ? .plain : .contrasted
     while true {
-      let grammar = numbers.pick(genres)
-      guard let example = grammar.draw(&numbers) else { continue }
-      if split == .validationMismatched || Self.isHeldOut(example) == (split == .validationMatched) {
+      guard let example = numbers.pick(genres).draw(kind, &numbers) else { continue }
+      if split == .validationMismatched || Self.isHeldOut(example) == (split == .validationMatched)
+      {
         return example
       }
     }

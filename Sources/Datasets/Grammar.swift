@@ -6,9 +6,6 @@ struct Grammar: Sendable {
   /// The label of each (premise quantifier, premise noun, quantifier, noun) over one predicate.
   private let labels: [EntailmentLabel]
 
-  /// One pair in this many is `plain`: more would let bags of words tell the labels apart.
-  private static let onePlainIn = 4
-
   /// The quantifiers of a contrasted premise: one affirms, one denies.
   private static let contrasts: [(Quantifier, Quantifier)] = [
     (.all, .no), (.some, .no), (.all, .notAll),
@@ -32,18 +29,27 @@ struct Grammar: Sendable {
     self.labels = labels
   }
 
+  /// What a premise is made of.
+  enum Kind {
+    /// One clause.
+    case plain
+    /// Two clauses, whose words would make each label true in some arrangement.
+    case contrasted
+  }
+
   /// One pair, or nil when the words drawn cannot be arranged for each of the three labels.
-  func draw(_ numbers: inout SplitMix64) -> EntailmentExample? {
+  func draw(_ kind: Kind, _ numbers: inout SplitMix64) -> EntailmentExample? {
     let hypothesis = Statement(
       quantifier: numbers.pick(Quantifier.allCases),
       noun: numbers.next(below: genre.nouns.count),
       predicate: numbers.next(below: genre.predicates.count))
-    let isPlain = numbers.next(below: Self.onePlainIn) == 0
     let label = numbers.pick(EntailmentLabel.allCases)
-    let premise =
-      isPlain
-      ? plain(hypothesis, label, &numbers) : contrasted(hypothesis, label, &numbers)
-    guard let premise else { return nil }
+    let drawn =
+      switch kind {
+      case .plain: plain(hypothesis, label, &numbers)
+      case .contrasted: contrasted(hypothesis, label, &numbers)
+      }
+    guard let premise = drawn else { return nil }
     return EntailmentExample(
       premise: premise.map { $0.text(in: genre) }.joined(separator: " but "),
       hypothesis: hypothesis.text(in: genre), label: label, genre: genre.name)

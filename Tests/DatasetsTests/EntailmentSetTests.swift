@@ -63,7 +63,10 @@ import Testing
     // Golden: another machine or compiler must make these very words.
     #expect(
       set.example(0, of: .train).trainingPrompt
-        == "golden")
+        == """
+        mnli hypothesis: some ponies are in the river premise: some ponies are in the river but \
+        no animals eat target: entailment<|endoftext|>
+        """)
   }
 
   @Test func `labels are balanced, quantifiers and hypernyms all occur`() {

@@ -17,7 +17,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", " ", "<|endoftext|>", "Neutral", "neutral.", "neutral neutral", "neutra", "neutral<|endoftext",
+    "", " ", "<|endoftext|>", "Neutral", "neutral.", "neutral neutral", "neutra",
+    "neutral<|endoftext",
     "neutral<|endoftext|>mnli", "maybe", "neutral\u{301}",
   ])
   func `anything else is badly formed`(answer: String) {

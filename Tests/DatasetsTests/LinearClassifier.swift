@@ -1,4 +1,3 @@
-
 @testable import Datasets
 
 #if canImport(Glibc)

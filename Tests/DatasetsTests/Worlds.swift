@@ -29,7 +29,7 @@ enum Worlds {
     return answers.first.map { $0 ? .entailment : .contradiction }
   }
 
-  /// What each of two members does: a number's bits are predicates. The members' order is nothing.
+  /// What each of two members does, whatever their order: a number's bits are predicates.
   private static let memberStates = (0..<4).flatMap { first in (first..<4).map { [first, $0] } }
 
   private static func worlds(of patternCount: Int) -> some Sequence<[[Int]]> {
