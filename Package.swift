@@ -40,7 +40,8 @@ let package = Package(
     .executableTarget(
       name: "gptj-bench",
       dependencies: [
-        "ArgumentParsing", "Configuration", "CostModel", "Datasets", "Emulator", "FineTuning", "GPTJ",
+        "ArgumentParsing", "Configuration", "CostModel", "Datasets", "Emulator", "FineTuning",
+        "GPTJ",
         "PlanSearch", "Program", "Reporting", "Topology", "Trace",
       ],
       swiftSettings: swiftSettings),

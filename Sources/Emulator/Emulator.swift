@@ -122,8 +122,9 @@ package final class Emulator {
         skipped: schedule.skipped[index])
     }
     return StepMeasurement(
-      seconds: seconds, cpuSeconds: cpuSeconds, workers: workers.count, phases: phases,
-      ranks: rankTimes())
+      seconds: seconds, cpuSeconds: cpuSeconds,
+      operationCPUSeconds: workers.reduce(0) { $0 + $1.cpuSeconds - $1.waitCPUSeconds },
+      workers: workers.count, phases: phases, ranks: rankTimes())
   }
 
   private func rankTimes() -> [StepMeasurement.Rank] {

@@ -6,6 +6,8 @@ package struct StepMeasurement: Sendable {
   package let seconds: Double
   /// CPU time of the whole process while it ran.
   package let cpuSeconds: Double
+  /// The part of it that workers spent inside operations: neither at barriers nor elsewhere.
+  package let operationCPUSeconds: Double
   package let workers: Int
   package let phases: [Phase]
   package let ranks: [Rank]

@@ -60,3 +60,26 @@ package struct EntailmentBatches {
     return Batch(ids: ids, labels: labels)
   }
 }
+
+/// What keeps a model from being trained on a task.
+package enum TaskError: Error, Equatable, CustomStringConvertible {
+  case vocabularyTooSmall(model: Int, tokenizer: Int)
+
+  package var description: String {
+    switch self {
+    case .vocabularyTooSmall(let model, let tokenizer):
+      "model.embedding.vocab_size is \(model), the embedded tokenizer has \(tokenizer) ids; "
+        + "expected at least as many"
+    }
+  }
+}
+
+extension EntailmentTask {
+  /// - Throws: `TaskError` where the model cannot hold the tokenizer's ids.
+  package func check(_ configuration: FineTuningConfiguration) throws(TaskError) {
+    let size = configuration.model.embedding.vocabSize
+    guard size >= tokenizer.vocabularySize else {
+      throw .vocabularyTooSmall(model: size, tokenizer: tokenizer.vocabularySize)
+    }
+  }
+}

@@ -2,8 +2,8 @@ internal import FoundationEssentials
 
 /// One JSON document: sorted keys, plain slashes, a `schema_version`, `null` for NaN and infinity.
 ///
-/// The same value gives the same bytes. Key names are those of the value's own `CodingKeys`
-/// (snake_case with the unit in the name). The value must encode as an object.
+/// The same value gives the same bytes. Keys are the value's property names in snake_case:
+/// `costUSD` becomes `cost_usd`. The value must encode as an object.
 package struct JSONDocument<Body: Encodable> {
   package let body: Body
   package let schemaVersion: Int
@@ -16,6 +16,7 @@ package struct JSONDocument<Body: Encodable> {
   /// Returns the document ended by a line feed, indented unless `compact`.
   package func text(compact: Bool = false) throws(ReportingError) -> String {
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if !compact { encoder.outputFormatting.insert(.prettyPrinted) }
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Lets a fixed number of workers go on together; a short look, then sleep, never a long spin.
 final class Barrier: @unchecked Sendable {
-  private let parties: Int
+  let parties: Int
   private let arrived = Atomic<Int>(0)
   private let generation = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)

@@ -12,6 +12,9 @@ final class Worker: @unchecked Sendable {
   /// One for each phase.
   private let contexts: UnsafeMutableBufferPointer<WorkerContext>
   private let times: UnsafeMutableBufferPointer<PhaseTimes>
+  /// CPU time of this thread in the last run, and the part of it at barriers.
+  private(set) var cpuSeconds = 0.0
+  private(set) var waitCPUSeconds = 0.0
   /// Busy seconds of each lane of this worker.
   private let computeSeconds: UnsafeMutableBufferPointer<Double>
   private let collectiveSeconds: UnsafeMutableBufferPointer<Double>
@@ -49,22 +52,29 @@ final class Worker: @unchecked Sendable {
   /// Runs this worker's lanes from the first segment to the last, in step with the others.
   func run() {
     reset()
+    let cpuStart = seconds(CLOCK_THREAD_CPUTIME_ID)
     var now = seconds()
     var starts = [Int](repeating: 0, count: schedule.lanes.count)
     for segment in schedule.segments {
-      if segment.waitsBefore {
-        barrier.wait()
-        let after = seconds()
-        times[segment.phase].wait += after - now
-        now = after
-      }
+      if segment.waitsBefore { now = wait(in: segment.phase, from: now) }
       for lane in lanes where starts[lane] < segment.ends[lane] {
         now = run(lane, starts[lane]..<segment.ends[lane], phase: segment.phase, from: now)
         starts[lane] = segment.ends[lane]
       }
     }
+    if let last = schedule.segments.last { _ = wait(in: last.phase, from: now) }
+    cpuSeconds = seconds(CLOCK_THREAD_CPUTIME_ID) - cpuStart
+  }
+
+  /// Waits for the other workers and books the time from `start` on.
+  private func wait(in phase: Int, from start: Double) -> Double {
+    guard barrier.parties > 1 else { return start }
+    let cpu = seconds(CLOCK_THREAD_CPUTIME_ID)
     barrier.wait()
-    if let last = schedule.segments.last { times[last.phase].wait += seconds() - now }
+    waitCPUSeconds += seconds(CLOCK_THREAD_CPUTIME_ID) - cpu
+    let now = seconds()
+    times[phase].wait += now - start
+    return now
   }
 
   /// Runs some of a lane's instructions; looks at the clock only where their kind changes.
@@ -98,6 +108,7 @@ final class Worker: @unchecked Sendable {
   }
 
   private func reset() {
+    waitCPUSeconds = 0
     contexts.update(repeating: WorkerContext(scratch: scratch))
     times.update(repeating: PhaseTimes())
     computeSeconds.update(repeating: 0)

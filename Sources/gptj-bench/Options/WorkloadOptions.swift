@@ -70,7 +70,8 @@ struct OutputOptions: ParsableArguments {
 
 /// How the emulator is laid on this host.
 struct EmulatorOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Worker threads (default: one for each allowed core).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Worker threads (default: one for each allowed core).", valueName: "n"))
   var workers: Int?
 
   @Option(

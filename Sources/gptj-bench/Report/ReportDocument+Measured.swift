@@ -1,6 +1,8 @@
+import CostModel
 import Emulator
 import FineTuning
 import GPTJ
+import Program
 import Topology
 
 extension ReportDocument {

@@ -47,7 +47,7 @@ struct RealRun {
   /// Trains for about `seconds`, at least two steps, at most `steps`.
   init(
     like plan: ParallelPlan, seconds: Double, steps: Int? = nil, _ options: EmulatorOptions,
-    progress: (Trainer.Update, _ peak: Double) -> Void
+    progress: (Trainer.Update, Trainer, _ peak: Double) -> Void
   ) throws {
     let (configuration, note) = try Self.configuration(like: plan)
     self.note = note
@@ -66,7 +66,7 @@ struct RealRun {
     {
       let update = trainer.update(on: batches.next())
       updates.append(update)
-      progress(update, peak)
+      progress(update, trainer, peak)
     }
     peak = max(peak, trainer.emulator.measurePeak(seconds: 0.2))
     peakFlopsPerSecond = peak

@@ -1,3 +1,4 @@
+import Configuration
 import CostModel
 import GPTJ
 import PlanSearch

@@ -1,0 +1,99 @@
+import ArgumentParsing
+import Configuration
+import CostModel
+import GPTJ
+import PlanSearch
+import Reporting
+import Topology
+
+/// The cost model alone, for one workload or a table of many.
+struct EstimateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "estimate",
+    abstract: "Models steps and jobs on pods, and runs nothing.",
+    discussion: "Lists make a table with a row for each combination.",
+    examples: [
+      "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128",
+      "gptj-bench estimate --topology pod16,pod64 --seq 512,1024,2048 --gbs 64,128",
+    ])
+
+  @Option(
+    parsing: .commaSeparated, help: ArgumentHelp("Built-in pods, or files.", valueName: "names"))
+  var topology: [String] = ["pod16"]
+
+  @Option(
+    name: .customLong("seq"), parsing: .commaSeparated,
+    help: ArgumentHelp("Tokens of one sequence.", valueName: "tokens"))
+  var sequenceLengths: [Int] = []
+
+  @Option(
+    name: .customLong("gbs"), parsing: .commaSeparated,
+    help: ArgumentHelp("Sequences of one optimizer step.", valueName: "sequences"))
+  var globalBatchSizes: [Int] = []
+
+  @OptionGroup var workload: WorkloadOptions
+
+  @Flag(help: "Exits with 1 when a plan does not fit its pod.")
+  var requireFit = false
+
+  @Flag(help: "Prints the resolved configuration as YAML and does nothing else.")
+  var printConfig = false
+
+  @OptionGroup var output: OutputOptions
+
+  mutating func run() throws {
+    let workloads = try combinations()
+    if printConfig {
+      StandardStream.output.writeOrExit(
+        workloads.map { $0.configuration.printYAML() }.joined(separator: "---\n"))
+      return
+    }
+    let estimates = try workloads.map {
+      (
+        $0.topology,
+        try $0.estimate(steps: workload.steps, executableCached: workload.executableCached)
+      )
+    }
+    StandardStream.output.writeOrExit(output.json ? try json(estimates) : text(estimates))
+    if requireFit && estimates.contains(where: { !$0.1.job.memory.fits }) {
+      throw ExitCode.failure
+    }
+  }
+
+  /// Every topology with every sequence length and global batch.
+  private func combinations() throws -> [Workload] {
+    let lengths = sequenceLengths.isEmpty ? [nil] : sequenceLengths.map(Optional.some)
+    let batches = globalBatchSizes.isEmpty ? [nil] : globalBatchSizes.map(Optional.some)
+    return try topology.flatMap { name in
+      try lengths.flatMap { length in
+        try batches.map { batch in
+          try Workload(
+            topology: name, sequenceLength: length, globalBatchSize: batch, workload)
+        }
+      }
+    }
+  }
+
+  /// One combination answers like `run`; several stand in a list.
+  private func json(_ estimates: [(PodTopology, PlanEstimate)]) throws -> String {
+    let documents = estimates.map { ReportDocument($0.1, on: $0.0) }
+    let version = ReportDocument.schemaVersion
+    if documents.count == 1 {
+      return try JSONDocument(documents[0], schemaVersion: version).text()
+    }
+    return try JSONDocument(EstimateList(estimates: documents), schemaVersion: version).text()
+  }
+
+  private struct EstimateList: Encodable {
+    let estimates: [ReportDocument]
+  }
+
+  private func text(_ estimates: [(PodTopology, PlanEstimate)]) -> String {
+    let terminal = Terminal.detect(.output, noColor: output.noColor)
+    if estimates.count == 1 {
+      let (topology, estimate) = estimates[0]
+      return RunText(estimate: estimate, topology: topology, run: nil, terminal: terminal).text()
+    }
+    return EstimateTable(estimates).text(width: terminal.width)
+  }
+}

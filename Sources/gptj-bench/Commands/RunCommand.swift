@@ -1,0 +1,104 @@
+import ArgumentParsing
+import Configuration
+import CostModel
+import Emulator
+import FineTuning
+import GPTJ
+import PlanSearch
+import Reporting
+
+/// Models the step on the pod, then really fine-tunes on emulated shards for a while.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Models a step on the pod, then really fine-tunes a small GPT-J on the same plan.",
+    examples: [
+      "gptj-bench --topology pod16 --seq 1024 --gbs 128",
+      "gptj-bench run --topology pod64 --seconds 5 --json",
+    ])
+
+  @Option(help: ArgumentHelp("A built-in pod, or a topology file.", valueName: "name"))
+  var topology = "pod16"
+
+  @Option(
+    name: .customLong("seq"), help: ArgumentHelp("Tokens of one sequence.", valueName: "tokens"))
+  var sequenceLength: Int?
+
+  @Option(
+    name: .customLong("gbs"),
+    help: ArgumentHelp("Sequences of one optimizer step.", valueName: "sequences"))
+  var globalBatchSize: Int?
+
+  @OptionGroup var workload: WorkloadOptions
+
+  @Option(help: ArgumentHelp("How long to train for real.", valueName: "s"))
+  var seconds = 20.0
+
+  @Option(help: ArgumentHelp("Most steps to train for real.", valueName: "n"))
+  var realSteps: Int?
+
+  @OptionGroup var emulator: EmulatorOptions
+
+  @Flag(help: "Exits with 1 when the plan does not fit the pod.")
+  var requireFit = false
+
+  @Flag(help: "Prints the resolved configuration as YAML and does nothing else.")
+  var printConfig = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard seconds >= 0, seconds <= 86_400 else {
+      throw ValidationError("--seconds is \(seconds), expected from 0 to 86400")
+    }
+    if let realSteps, realSteps < 2 {
+      throw ValidationError("--real-steps is \(realSteps), expected at least 2")
+    }
+  }
+
+  mutating func run() throws {
+    let resolved = try Workload(
+      topology: topology, sequenceLength: sequenceLength, globalBatchSize: globalBatchSize,
+      workload)
+    if printConfig {
+      StandardStream.output.writeOrExit(resolved.configuration.printYAML())
+      return
+    }
+    let estimate = try resolved.estimate(
+      steps: workload.steps, executableCached: workload.executableCached)
+    let run = try train(like: resolved.step.plan)
+    var document = ReportDocument(estimate, on: resolved.topology)
+    document.measured = ReportDocument.Measured(run, on: resolved.topology)
+    document.host = ReportDocument.Host(run.setup)
+    let terminal = Terminal.detect(.output, noColor: output.noColor)
+    StandardStream.output.writeOrExit(
+      output.json
+        ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()
+        : RunText(estimate: estimate, topology: resolved.topology, run: run, terminal: terminal)
+          .text())
+    if requireFit && !estimate.job.memory.fits { throw ExitCode.failure }
+  }
+
+  private func train(like plan: ParallelPlan) throws -> RealRun {
+    var progress = ProgressLine(
+      "train", total: realSteps, terminal: Terminal.detect(.error, noColor: output.noColor),
+      isOff: output.noProgress)
+    defer { progress.finish() }
+    return try RealRun(like: plan, seconds: seconds, steps: realSteps, emulator) {
+      update, trainer, peak in
+      progress.update(step: update.step) { update.fields(model: trainer.step.model, peak: peak) }
+    }
+  }
+}
+
+extension Trainer.Update {
+  /// What a progress line shows of a step.
+  func fields(model: GPTJModel, peak: Double) -> [ProgressLine.Field] {
+    let share = Double(model.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
+    return [
+      ("loss", Format.fixed(loss, 4)), ("grad_norm", Format.fixed(gradientNorm, 3)),
+      ("lr", Format.scientific(learningRate)),
+      ("tokens/s", Format.grouped(Int(tokensPerSecond))), ("peak", Format.percent(share)),
+    ]
+  }
+}
