@@ -88,7 +88,10 @@ struct PerfettoTraceTests {
   func both() throws {
     let program = try step()
     let estimate = Estimator(try PodTopology.named("pod16")).estimate(program)
-    let measured = try Emulator(program, Emulator.Options(workers: 2)).run()
+    let emulator = try Emulator(program, Emulator.Options(workers: 2))
+    let schedule = try #require(program.tensor(named: TrainingStep.HostTensor.schedule))
+    emulator.memory(of: schedule, rank: 0).bindMemory(to: Float.self)[1] = 1  // the step's number
+    let measured = emulator.run()
     var trace = PerfettoTrace()
     trace.add(estimate)
     trace.add(measured)
