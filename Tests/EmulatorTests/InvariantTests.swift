@@ -22,7 +22,8 @@ struct InvariantTests {
     Plan(tensor: 2, data: 2), Plan(tensor: 8, data: 1, closing: true),
     Plan(tensor: 8, data: 1, recompute: .none), Plan(tensor: 4, data: 4),
     Plan(tensor: 8, data: 4, recompute: .none), Plan(tensor: 8, data: 1, shares: false),
-    Plan(tensor: 4, data: 2, shares: false),
+    Plan(tensor: 4, data: 2, shares: false), Plan(tensor: 16, data: 4),
+    Plan(tensor: 16, data: 4, recompute: .none, shares: false),
   ]
 
   @Test(
@@ -31,24 +32,10 @@ struct InvariantTests {
   func conservation(plan: Plan) throws {
     let step = try TinyStep(
       tensorParallel: plan.tensor, dataParallel: plan.data, recompute: plan.recompute,
-      closingCollectives: plan.closing, sharesReplicas: plan.shares)
+      closingCollectives: plan.closing, sharesReplicas: plan.shares,
+      model: plan.tensor > 8 ? TinyStep.wideModel : TinyStep.model)
     let measured = step.run()
-    let stated = step.program.workByPhase
-    #expect(stated.map(\.phase) == measured.phases.map(\.name))
-    for (statement, phase) in zip(stated, measured.phases) {
-      let expected = statement.work * step.program.mesh.ranks
-      let found = phase.executed + phase.skipped
-      #expect(found.flops == expected.flops, "\(phase.name) flops")
-      #expect(found.elements == expected.elements, "\(phase.name) elements")
-      #expect(found.loadBytes == expected.loadBytes, "\(phase.name) loads")
-      #expect(found.storeBytes == expected.storeBytes, "\(phase.name) stores")
-      #expect(found.hostBytes == expected.hostBytes, "\(phase.name) host")
-      for kind in Operation.Collective.allCases {
-        #expect(
-          found.collectives.bytes(kind) == expected.collectives.bytes(kind),
-          "\(phase.name) \(kind)")
-      }
-    }
+    #expect(miscounts(step.program, measured.phases) == [])
   }
 
   @Test("Nothing is skipped as a replica where every rank computes for itself")

@@ -9,17 +9,21 @@ struct TinyStep {
 
   static let model = GPTJModel(
     layers: 2, hiddenSize: 48, heads: 8, vocabularySize: 101, sequenceLength: 37, rotarySize: 4)
+  /// The same for up to 16 shards.
+  static let wideModel = GPTJModel(
+    layers: 2, hiddenSize: 64, heads: 16, vocabularySize: 101, sequenceLength: 19, rotarySize: 4)
 
   init(
     tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
-    closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true
+    closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
+    model: GPTJModel = Self.model
   ) throws {
     var plan = try ParallelPlan.spread(
-      8, over: dataParallel, tensorParallel: tensorParallel, microBatchSize: 2, model: Self.model)
+      8, over: dataParallel, tensorParallel: tensorParallel, microBatchSize: 2, model: model)
     plan.recompute = recompute
     plan.recomputeClosingCollectives = closingCollectives
     program = try TrainingStep(
-      model: Self.model, plan: plan,
+      model: model, plan: plan,
       optimizer: TrainingStep.Optimizer(
         adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
         gradientClipping: 1),
