@@ -1,0 +1,64 @@
+import Configuration
+import Datasets
+import FineTuning
+import Testing
+
+@Suite("The embedded entailment pairs as a task")
+struct EntailmentTaskTests {
+  @Test("A batch has whole sequences; each label is the id that follows")
+  func labels() throws {
+    let configuration = smallConfiguration(sequence: 31, batch: 6)
+    let task = try EntailmentTask(seed: 3)
+    var batches = task.batches(configuration)
+    for _ in 0..<20 {
+      let batch = batches.next()
+      #expect(batch.ids.count == 6 * 31 && batch.labels.count == 6 * 31)
+      for row in 0..<6 {
+        let range = row * 31..<(row + 1) * 31
+        #expect(Array(batch.ids[range].dropFirst()) == Array(batch.labels[range].dropLast()))
+      }
+      #expect(batch.ids.allSatisfy { (0..<Int32(task.tokenizer.vocabularySize)).contains($0) })
+    }
+  }
+
+  @Test("The stream is the training prompts in their order, none twice")
+  func prompts() throws {
+    let configuration = smallConfiguration(sequence: 63, batch: 4)
+    let task = try EntailmentTask(seed: 3)
+    var batches = task.batches(configuration)
+    // A chunk's ids and its last label are all of its 64 tokens.
+    let batch = batches.next()
+    var tokens: [Int32] = []
+    for row in 0..<4 {
+      tokens += batch.ids[row * 63..<(row + 1) * 63]
+      tokens.append(batch.labels[row * 63 + 62])
+    }
+    let text = task.tokenizer.decode(tokens)
+    let expected = task.set.examples(of: .train, count: 40).map(\.trainingPrompt).joined()
+    #expect(expected.hasPrefix(text))
+    #expect(text.contains("target: "))
+  }
+
+  @Test("Seeds decide the batches")
+  func seeds() throws {
+    func first(_ seed: Int) throws -> [Int32] {
+      var batches = try EntailmentTask(seed: seed).batches(smallConfiguration())
+      return batches.next().ids
+    }
+    #expect(try first(1) == first(1))
+    #expect(try first(1) != first(2))
+  }
+
+  @Test("Held-out pairs come from the split asked for, as many as asked for")
+  func heldOut() throws {
+    let task = try EntailmentTask(seed: 1)
+    for split in EntailmentSet.Split.allCases {
+      let examples = task.heldOut(split, count: 50)
+      #expect(examples == Array(task.set.examples(of: split, count: 50)))
+      #expect(Set(examples.map(\.label)).count == 3)
+    }
+    let matched = Set(task.heldOut(.validationMatched, count: 50).map(\.genre))
+    let mismatched = Set(task.heldOut(.validationMismatched, count: 50).map(\.genre))
+    #expect(matched.isDisjoint(with: mismatched))
+  }
+}
