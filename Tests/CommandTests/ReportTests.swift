@@ -137,6 +137,20 @@ struct ReportTests {
     #expect((measured["cpu_share_outside_operations"].number ?? 1) < 0.1)
   }
 
+  @Test("A timeline for Perfetto is written where it is asked for, or the reason why not")
+  func trace() throws {
+    let folder = try TemporaryFolder()
+    let command = try Command(Self.run + ["--trace", "steps.json"], in: folder.url)
+    #expect(command.exitCode == 0, "\(command.errors)")
+    let text = try Data(contentsOf: folder.url.appendingPathComponent("steps.json"))
+    let events = try JSONDecoder().decode(JSONValue.self, from: text)["traceEvents"].list ?? []
+    #expect(events.contains { $0["name"].text == "decoder_backward" && $0["pid"].number == 1 })
+    #expect(events.contains { $0["name"].text == "decoder_backward" && $0["pid"].number == 2 })
+    let refused = try Command(Self.run + ["--trace", "none/steps.json"], in: folder.url)
+    #expect(refused.exitCode == 1)
+    #expect(refused.errors.contains("none/steps.json"))
+  }
+
   @Test("A reader that goes away ends the command without a trap")
   func closedPipe() throws {
     let command = try Command([], through: ["sh", "-c", "\"$0\" topology show pod16 | head -n 1"])

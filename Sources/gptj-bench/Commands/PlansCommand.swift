@@ -13,18 +13,7 @@ struct PlansCommand: ParsableCommand {
     abstract: "Compares the sharding plans that a pod allows, by modelled step time.",
     examples: ["gptj-bench plans --topology pod64 --seq 1024 --gbs 128 --top 10"])
 
-  @Option(help: ArgumentHelp("A built-in pod, or a topology file.", valueName: "name"))
-  var topology = "pod16"
-
-  @Option(
-    name: .customLong("seq"), help: ArgumentHelp("Tokens of one sequence.", valueName: "tokens"))
-  var sequenceLength: Int?
-
-  @Option(
-    name: .customLong("gbs"),
-    help: ArgumentHelp("Sequences of one optimizer step.", valueName: "sequences"))
-  var globalBatchSize: Int?
-
+  @OptionGroup var pod: PodOptions
   @OptionGroup var workload: WorkloadOptions
 
   @Option(help: ArgumentHelp("How many plans to show.", valueName: "n"))
@@ -38,8 +27,8 @@ struct PlansCommand: ParsableCommand {
 
   mutating func run() throws {
     let resolved = try Workload(
-      topology: topology, sequenceLength: sequenceLength, globalBatchSize: globalBatchSize,
-      workload)
+      topology: pod.topology, sequenceLength: pod.sequenceLength,
+      globalBatchSize: pod.globalBatchSize, workload)
     let ranking = resolved.planEstimator.ranking(
       globalBatchSize: resolved.configuration.training.globalBatchSize, like: resolved.step.plan)
     let shown = ranking.legal.prefix(top)

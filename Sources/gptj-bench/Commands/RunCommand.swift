@@ -6,6 +6,7 @@ import FineTuning
 import GPTJ
 import PlanSearch
 import Reporting
+import Trace
 
 /// Models the step on the pod, then really fine-tunes on emulated shards for a while.
 struct RunCommand: ParsableCommand {
@@ -17,18 +18,7 @@ struct RunCommand: ParsableCommand {
       "gptj-bench run --topology pod64 --seconds 5 --json",
     ])
 
-  @Option(help: ArgumentHelp("A built-in pod, or a topology file.", valueName: "name"))
-  var topology = "pod16"
-
-  @Option(
-    name: .customLong("seq"), help: ArgumentHelp("Tokens of one sequence.", valueName: "tokens"))
-  var sequenceLength: Int?
-
-  @Option(
-    name: .customLong("gbs"),
-    help: ArgumentHelp("Sequences of one optimizer step.", valueName: "sequences"))
-  var globalBatchSize: Int?
-
+  @OptionGroup var pod: PodOptions
   @OptionGroup var workload: WorkloadOptions
 
   @Option(help: ArgumentHelp("How long to train for real.", valueName: "s"))
@@ -38,6 +28,11 @@ struct RunCommand: ParsableCommand {
   var realSteps: Int?
 
   @OptionGroup var emulator: EmulatorOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Writes both steps' phases as a timeline for Perfetto.", valueName: "file"))
+  var trace: String?
 
   @Flag(help: "Exits with 1 when the plan does not fit the pod.")
   var requireFit = false
@@ -58,8 +53,8 @@ struct RunCommand: ParsableCommand {
 
   mutating func run() throws {
     let resolved = try Workload(
-      topology: topology, sequenceLength: sequenceLength, globalBatchSize: globalBatchSize,
-      workload)
+      topology: pod.topology, sequenceLength: pod.sequenceLength,
+      globalBatchSize: pod.globalBatchSize, workload)
     if printConfig {
       StandardStream.output.writeOrExit(resolved.configuration.printYAML())
       return
@@ -76,7 +71,15 @@ struct RunCommand: ParsableCommand {
         ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()
         : RunText(estimate: estimate, topology: resolved.topology, run: run, terminal: terminal)
           .text())
+    if let trace { try write(trace, estimate, run) }
     if requireFit && !estimate.job.memory.fits { throw ExitCode.failure }
+  }
+
+  private func write(_ file: String, _ estimate: PlanEstimate, _ run: RealRun) throws {
+    var timeline = PerfettoTrace()
+    timeline.add(estimate.job.step)
+    timeline.add(run.medianUpdate.measured)
+    try writeFile(timeline.text(), to: file)
   }
 
   private func train(like plan: ParallelPlan) throws -> RealRun {

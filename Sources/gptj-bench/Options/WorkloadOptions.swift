@@ -2,6 +2,21 @@ import ArgumentParsing
 import Configuration
 import Reporting
 
+/// One pod and the batch that it works on.
+struct PodOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A built-in pod, or a topology file.", valueName: "name"))
+  var topology = "pod16"
+
+  @Option(
+    name: .customLong("seq"), help: ArgumentHelp("Tokens of one sequence.", valueName: "tokens"))
+  var sequenceLength: Int?
+
+  @Option(
+    name: .customLong("gbs"),
+    help: ArgumentHelp("Sequences of one optimizer step.", valueName: "sequences"))
+  var globalBatchSize: Int?
+}
+
 /// What is modelled: a preset or file, and what flags change in it.
 struct WorkloadOptions: ParsableArguments {
   @Option(
