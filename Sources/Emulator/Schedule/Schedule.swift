@@ -17,8 +17,9 @@ struct Schedule {
   let segments: [Segment]
   /// Each lane's instructions over the whole step.
   let lanes: [[Instruction]]
-  /// For each phase, what the Program states and nobody executes: copies of replicas that are
-  /// computed once, and masked blocks of attention. Summed over ranks.
+  /// For each phase, what the Program states and nobody executes, summed over ranks.
+  ///
+  /// Copies of replicas that are computed once, and masked blocks of attention.
   let skipped: [Work]
   /// Scratch bytes that one worker needs at a time.
   let scratchBytes: Int
