@@ -112,6 +112,7 @@ struct PresetTests {
           learning_rate:
             maximum: 0.01
             warmup_proportion: 0.0
+            decay: none
           beta1: 0.9
           beta2: 0.999
           epsilon: 1e-06

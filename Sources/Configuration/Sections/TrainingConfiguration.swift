@@ -74,11 +74,19 @@ package struct OptimizerConfiguration: Sendable, Equatable {
   }
 }
 
-/// Linear warm-up, then constant; key `training.optimizer.learning_rate`.
+/// Linear warm-up, then constant or down to zero; key `training.optimizer.learning_rate`.
 package struct LearningRateConfiguration: Sendable, Equatable {
+  /// What follows the warm-up; the reference only knows `none`.
+  package enum Decay: String, Sendable, CaseIterable {
+    case none
+    /// Down to zero at the last step.
+    case linear
+  }
+
   package var maximum = 0.01
   /// The share of the steps that warm up.
   package var warmupProportion = 0.0
+  package var decay = Decay.none
 
   package init() {}
 
@@ -87,6 +95,7 @@ package struct LearningRateConfiguration: Sendable, Equatable {
     maximum = try section.double("maximum", default: maximum, in: 0...10)
     warmupProportion = try section.double(
       "warmup_proportion", default: warmupProportion, in: 0...1)
+    decay = try section.choice("decay", default: decay)
     try section.finish()
   }
 
@@ -94,6 +103,7 @@ package struct LearningRateConfiguration: Sendable, Equatable {
     YAMLNode([
       ("maximum", YAMLNode(maximum)),
       ("warmup_proportion", YAMLNode(warmupProportion)),
+      ("decay", YAMLNode(decay.rawValue)),
     ])
   }
 }

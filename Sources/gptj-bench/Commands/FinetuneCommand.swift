@@ -38,6 +38,10 @@ struct FinetuneCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Held-out pairs of each split to answer; 0 for none.", valueName: "n"))
   var answers = 500
 
+  @Option(
+    help: ArgumentHelp("Answers matched pairs every so many steps; 0 for never.", valueName: "n"))
+  var evaluateEvery = 0
+
   @OptionGroup var emulator: EmulatorOptions
 
   @Flag(help: "Prints the resolved configuration as YAML and does nothing else.")
@@ -46,8 +50,11 @@ struct FinetuneCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard answers >= 0, answers <= 1_000_000 else {
+    guard (0...1_000_000).contains(answers) else {
       throw ValidationError("--answers is \(answers), expected from 0 to 1000000")
+    }
+    guard evaluateEvery >= 0 else {
+      throw ValidationError("--evaluate-every is \(evaluateEvery), expected at least 0")
     }
   }
 
@@ -65,7 +72,7 @@ struct FinetuneCommand: ParsableCommand {
     trainer.initialize(RandomWeights(seed: UInt64(configuration.model.seed)))
     let clock = ContinuousClock()
     let start = clock.now
-    let updates = train(trainer, task)
+    let updates = try train(trainer, task, setup)
     let seconds = start.duration(to: clock.now) / .seconds(1)
     let reports = try EntailmentSet.Split.heldOut.map { split in
       (
@@ -97,7 +104,9 @@ struct FinetuneCommand: ParsableCommand {
     ).resolve()
   }
 
-  private func train(_ trainer: Trainer, _ task: EntailmentTask) -> [Trainer.Update] {
+  private func train(
+    _ trainer: Trainer, _ task: EntailmentTask, _ setup: HostSetup
+  ) throws -> [Trainer.Update] {
     let steps = trainer.configuration.training.steps
     var batches = task.batches(trainer.configuration)
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
@@ -105,13 +114,28 @@ struct FinetuneCommand: ParsableCommand {
       "finetune", total: steps, terminal: Terminal.detect(.error, noColor: output.noColor),
       isOff: output.noProgress)
     defer { progress.finish() }
-    return (0..<steps).map { _ in
+    return try (0..<steps).map { _ in
       let update = trainer.update(on: batches.next())
       progress.update(step: update.step) {
         update.fields(model: trainer.step.model, peak: peak)
       }
+      if evaluateEvery > 0, update.step.isMultiple(of: evaluateEvery) {
+        progress.clear()
+        try logAccuracy(trainer, task, setup)
+      }
       return update
     }
+  }
+
+  private func logAccuracy(
+    _ trainer: Trainer, _ task: EntailmentTask, _ setup: HostSetup
+  ) throws {
+    let report = try trainer.evaluate(
+      task.heldOut(.validationMatched, count: answers), tokenizer: task.tokenizer,
+      setup.emulatorOptions)
+    Log(level: .info, terminal: Terminal.detect(.error, noColor: output.noColor)).info(
+      "step \(trainer.updates): \(report.correct) of \(report.examples) matched pairs correct "
+        + "[\(Format.percent(report.accuracy))]")
   }
 
   /// The notebook's four lines for each split.

@@ -71,7 +71,7 @@ struct PlansCommand: ParsableCommand {
         Format.fixed(entry.step.secondsLow, 2), Format.fixed(entry.step.secondsHigh, 2),
         Format.grouped(Int(entry.tokensPerSecond)),
         "\(entry.step.bound.cause) \(Format.percent(entry.step.bound.share, decimals: 0))",
-        entry.memory.fits ? "fits" : entry.memory.reasons.joined(separator: "; "),
+        entry.memory.verdict,
       ])
     }
     return table

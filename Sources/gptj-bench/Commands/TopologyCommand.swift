@@ -96,7 +96,7 @@ struct TopologyCommand: ParsableCommand {
       commandName: "place", abstract: "Shows the worker and processing unit of each rank.",
       examples: [
         "gptj-bench topology place --ranks 16",
-        "gptj-bench topology place --ranks 64 --tp 16 --host 'pack:2 [numa] core:8 pu:2'",
+        "gptj-bench topology place --ranks 64 --tp 16 --host 'pack:2 [numa] core:8'",
       ])
 
     @Option(help: ArgumentHelp("Emulated IPUs.", valueName: "n"))
