@@ -1,6 +1,6 @@
 /// Why a Program cannot be emulated on this machine.
 package enum EmulatorError: Error, Equatable, CustomStringConvertible {
-  case outOfMemory(bytes: Int)
+  case outOfMemory(bytes: Int, available: Int)
   case tooManyRanks(Int)
   case unsupportedElementType(tensor: String, type: String)
   case cannotStartThread(errno: Int32)
@@ -10,8 +10,9 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .outOfMemory(let bytes):
-      "this machine cannot map the \(bytes) bytes that the emulated IPUs' memory needs"
+    case .outOfMemory(let bytes, let available):
+      "the emulated IPUs and their schedule need \(bytes) bytes, this machine has \(available); "
+        + "expected a smaller model, a shorter sequence or a smaller global batch"
     case .tooManyRanks(let ranks):
       "the emulator runs at most \(Self.mostRanks) ranks, the plan has \(ranks)"
     case .unsupportedElementType(let tensor, let type):

@@ -26,9 +26,16 @@ final class Storage {
     let layout = Layout(program, sharesReplicas: sharesReplicas)
     firstBuffer = layout.firstBuffer
     let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
+    let available = Self.physicalBytes
+    let schedule = Self.scheduleBytes(program)
+    guard count + schedule <= available else {
+      throw .outOfMemory(bytes: count + schedule, available: available)
+    }
     let mapped = mmap(
       nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-    guard let mapped, mapped != MAP_FAILED else { throw .outOfMemory(bytes: count) }
+    guard let mapped, mapped != MAP_FAILED else {
+      throw .outOfMemory(bytes: count, available: available)
+    }
     madvise(mapped, count, MADV_HUGEPAGE)
     mapping = UnsafeMutableRawBufferPointer(start: mapped, count: count)
     addresses = layout.offsets.map { mapped + $0 }
@@ -41,6 +48,17 @@ final class Storage {
 
   /// Bytes of the whole machine's memory as it is kept here.
   var bytes: Int { mapping.count }
+
+  private static var physicalBytes: Int {
+    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+  }
+
+  /// About what the unrolled instructions take: one for each operation, turn and lane.
+  private static func scheduleBytes(_ program: Program) -> Int {
+    var operations = 0
+    program.forEachOperation { _, _, repetitions in operations += repetitions }
+    return operations * LaneSet(program.mesh).count * MemoryLayout<Instruction>.stride
+  }
 
   /// The number of a buffer, unique over all tensors, instances and contents.
   func buffer(_ tensor: TensorID, instance: Int, rank: Int) -> Int {

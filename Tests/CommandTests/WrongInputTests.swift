@@ -74,6 +74,14 @@ struct WrongInputTests {
       "finetune --set model.embedding.vocab_size=100", exits: 64, naming: ["100", "448"]),
   ]
 
+  static let machine = [
+    WrongInput(
+      "finetune --config gptj_6B_1024_pod16", exits: 69, naming: ["float32", "float16"]),
+    WrongInput(
+      "finetune --config gptj_6B_1024_pod16 --set model.precision=float32", exits: 69,
+      naming: ["bytes", "smaller"]),
+  ]
+
   static let configurations = [
     WrongInput("estimate --config gptj_6B_1024_pod17", exits: 64, naming: ["gptj_6B_1024_pod16"]),
     WrongInput("estimate --config none.yml", exits: 66, naming: ["none.yml"]),
@@ -134,7 +142,7 @@ struct WrongInputTests {
 
   @Test(
     "No result, the exit code, the place and the nearest choice; never a trap",
-    arguments: usage + plans + configurations + topologies)
+    arguments: usage + plans + configurations + topologies + machine)
   func wrong(input: WrongInput) throws {
     let folder = try TemporaryFolder()
     for (name, text) in input.files { try folder.write(name, text) }
