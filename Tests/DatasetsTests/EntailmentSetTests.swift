@@ -64,8 +64,8 @@ import Testing
     #expect(
       set.example(0, of: .train).trainingPrompt
         == """
-        mnli hypothesis: some ponies are in the river premise: some ponies are in the river but \
-        no animals eat target: entailment<|endoftext|>
+        mnli hypothesis: some artists are in the hotel premise: all artists are in the school \
+        but no dancers are in the hotel target: neutral<|endoftext|>
         """)
   }
 
