@@ -46,23 +46,22 @@ extension Genre {
   static let farm = Genre(
     name: "farm", widest: "animals",
     groups: [
-      "birds": ["ducks", "owls"], "dogs": ["hounds", "pugs"], "horses": ["mares", "ponies"],
+      "birds": ["ducks", "owls"], "dogs": ["hounds", "pugs"],
     ],
-    verbs: ["eat", "hide", "rest", "run", "sleep"], places: ["barn", "field", "river"])
+    verbs: ["eat", "hide", "run", "sleep"], places: ["barn", "field"])
 
   static let town = Genre(
     name: "town", widest: "people",
     groups: [
-      "artists": ["dancers", "painters"], "doctors": ["dentists", "surgeons"],
-      "traders": ["bakers", "farmers"],
+      "artists": ["dancers", "painters"], "traders": ["bakers", "farmers"],
     ],
-    verbs: ["read", "sing", "talk", "wait", "write"], places: ["hotel", "office", "school"])
+    verbs: ["read", "sing", "wait", "write"], places: ["hotel", "school"])
 
   /// The genre of `validation_mismatched`: none of its nouns, verbs and places is in training.
   static let traffic = Genre(
     name: "traffic", widest: "machines",
     groups: [
-      "boats": ["canoes", "ferries"], "cars": ["jeeps", "taxis"], "planes": ["gliders", "jets"],
+      "boats": ["canoes", "ferries"], "cars": ["jeeps", "taxis"],
     ],
-    verbs: ["arrive", "crash", "leave", "stop", "turn"], places: ["garage", "harbor", "tunnel"])
+    verbs: ["arrive", "crash", "stop", "turn"], places: ["garage", "tunnel"])
 }

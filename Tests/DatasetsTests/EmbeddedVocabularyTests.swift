@@ -36,7 +36,7 @@ import Testing
     let examples = EntailmentSet(seed: 7).examples(of: .train, count: 500)
     let words = Set(
       examples.flatMap { "\($0.hypothesis) \($0.premise) \($0.label)".split(separator: " ") })
-    #expect(words.count > 40)
+    #expect(words.count > 30)
     for word in words { #expect(tokenizer.encode(" \(word)").count == 1, "\(word)") }
     #expect(
       tokenizer.encode("mnli hypothesis: x premise: y target:").count == 11)
@@ -45,7 +45,7 @@ import Testing
   @Test func `a held-out genre's word is a few known pieces`() throws {
     let tokenizer = try Tokenizer.embedded()
     for noun in Genre.traffic.nouns {
-      #expect((2...6).contains(tokenizer.encode(" \(noun)").count), "\(noun)")
+      #expect((2...7).contains(tokenizer.encode(" \(noun)").count), "\(noun)")
     }
   }
 

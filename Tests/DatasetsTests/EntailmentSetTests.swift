@@ -64,8 +64,8 @@ import Testing
     #expect(
       set.example(0, of: .train).trainingPrompt
         == """
-        mnli hypothesis: some ponies are in the river premise: some ponies are in the river but \
-        no animals eat target: entailment<|endoftext|>
+        mnli hypothesis: some artists are in the hotel premise: all artists are in the school \
+        but no dancers are in the hotel target: neutral<|endoftext|>
         """)
   }
 
@@ -75,9 +75,10 @@ import Testing
       // 1,000 expected, standard deviation 26.
       #expect((870...1130).contains(examples.count { $0.label == label }), "\(label)")
     }
-    for words in ["all ", "some ", "no ", "not all "] {
+    for words in ["all ", "some ", "no "] {
       #expect(examples.count { $0.hypothesis.hasPrefix(words) } > 500, "\(words)")
     }
+    #expect(examples.count { $0.premise.hasPrefix("not all ") } > 100)
     let wider = examples.count { $0.premise.contains("birds") && $0.hypothesis.contains("owls") }
     #expect(wider > 10)
   }
