@@ -71,7 +71,7 @@ struct WrongInputTests {
     WrongInput("estimate --micro-batch 3", exits: 64, naming: ["3"]),
     WrongInput("finetune --tp 5", exits: 64, naming: ["5", "16"]),
     WrongInput(
-      "finetune --set model.embedding.vocab_size=100", exits: 64, naming: ["100", "448"]),
+      "finetune --set model.embedding.vocab_size=100", exits: 64, naming: ["100", "413"]),
   ]
 
   static let machine = [
