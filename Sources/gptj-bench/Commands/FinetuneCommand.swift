@@ -62,6 +62,7 @@ struct FinetuneCommand: ParsableCommand {
     let setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
     let trainer = try Trainer(configuration, setup.emulatorOptions)
+    try setup.check(trainer.emulator)
     trainer.initialize(RandomWeights(seed: UInt64(configuration.model.seed)))
     let clock = ContinuousClock()
     let start = clock.now

@@ -30,6 +30,7 @@ struct RunCommand: ParsableCommand {
   var globalBatchSize: Int?
 
   @OptionGroup var workload: WorkloadOptions
+  @OptionGroup var job: JobOptions
 
   @Option(help: ArgumentHelp("How long to train for real.", valueName: "s"))
   var seconds = 20.0
@@ -59,13 +60,12 @@ struct RunCommand: ParsableCommand {
   mutating func run() throws {
     let resolved = try Workload(
       topology: topology, sequenceLength: sequenceLength, globalBatchSize: globalBatchSize,
-      workload)
+      steps: job.steps, workload)
     if printConfig {
       StandardStream.output.writeOrExit(resolved.configuration.printYAML())
       return
     }
-    let estimate = try resolved.estimate(
-      steps: workload.steps, executableCached: workload.executableCached)
+    let estimate = try resolved.estimate(executableCached: job.executableCached)
     let run = try train(like: resolved.step.plan)
     var document = ReportDocument(estimate, on: resolved.topology)
     document.measured = ReportDocument.Measured(run, on: resolved.topology)

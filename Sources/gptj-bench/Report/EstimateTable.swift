@@ -24,7 +24,7 @@ struct EstimateTable {
         Format.fixed(step.secondsHigh, 2), Format.grouped(Int(estimate.tokensPerSecond)),
         "\(bound.cause) \(Format.percent(bound.share, decimals: 0))",
         Format.duration(seconds: job.totalSeconds), Format.dollars(job.costUSD),
-        job.memory.fits ? "fits" : job.memory.reasons.joined(separator: "; "),
+        job.memory.brief,
       ])
     }
   }

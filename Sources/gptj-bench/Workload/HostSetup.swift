@@ -39,6 +39,11 @@ final class HostSetup: Sendable {
       })
   }
 
+  /// Refuses an emulator that this host's memory cannot hold: its pages are only reserved so far.
+  func check(_ emulator: Emulator) throws(EmulatorError) {
+    guard emulator.bytes <= host.memoryBytes else { throw .outOfMemory(bytes: emulator.bytes) }
+  }
+
   /// Whether every worker was read back on the unit that was asked for.
   var arePinned: Bool { pinned.withLock { !$0.isEmpty && $0.allSatisfy(\.isHonoured) } }
   /// Whether every rank's memory was read back on the node that was asked for.

@@ -1,0 +1,54 @@
+import Foundation
+import Testing
+
+@Suite struct ReadmeTests {
+  @Test func `Every command of the README is one that a test runs`() throws {
+    let commands = try Self.commands()
+    #expect(commands.count >= 8)
+    for command in commands {
+      #expect(command.hasPrefix("gptj-bench ") || command.hasPrefix("./Scripts/"), "\(command)")
+    }
+  }
+
+  @Test(arguments: try commands().filter { $0.hasPrefix("gptj-bench ") })
+  func `A command of the README succeeds`(command: String) async throws {
+    let words = command.split(separator: " ")
+    let shortened =
+      switch words.dropFirst().first {
+      case "estimate", "plans", "topology": ""
+      case "finetune": " --steps 2 --answers 1"
+      default: " --seconds 0 --real-steps 2"
+      }
+    // What stands last wins.
+    let outcome = try await Binary.shell(command + shortened)
+    #expect(outcome.exitCode == 0, "\(outcome.error)")
+    #expect(!outcome.output.isEmpty)
+  }
+
+  @Test(arguments: try commands().filter { $0.hasPrefix("./Scripts/") })
+  func `A script of the README is there and can be run`(command: String) throws {
+    let script = String(command.dropFirst(2).prefix { $0 != " " })
+    let path = Repository.root.appendingPathComponent(script).path
+    #expect(FileManager.default.isExecutableFile(atPath: path))
+  }
+
+  @Test func `Scripts/run without arguments is the README's main command`() throws {
+    let main = try #require(try Self.commands().first { $0.hasPrefix("gptj-bench --") })
+    let script = try Repository.text("Scripts/run")
+    #expect(script.contains("set -- \(main.dropFirst("gptj-bench ".count)); fi"))
+  }
+
+  /// The lines of all blocks that are fenced as `sh`.
+  private static func commands() throws -> [String] {
+    var isInside = false
+    var commands: [String] = []
+    for line in try Repository.text("README.md").split(separator: "\n") {
+      if line.hasPrefix("```") {
+        isInside = line == "```sh"
+      } else if isInside {
+        commands.append(String(line))
+      }
+    }
+    return commands
+  }
+}
