@@ -82,7 +82,9 @@ let package = Package(
     library("CNUMA", pkgConfig: "numa", apt: "libnuma-dev"),
     library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
 
-    tests(of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"]),
+    tests(
+      of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],
+      resources: [.copy("Golden")]),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
     tests(
       of: "FineTuning",

@@ -80,7 +80,8 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
-  /// Bounds the FLOPs of a step, the largest number that is counted exactly, to 64 bits.
+  /// Bounds the FLOPs of a step and of an evaluation's pass, the largest numbers that are counted
+  /// exactly, to 64 bits.
   ///
   /// The estimate is on the safe side: 10 per parameter and token (forward, backward, recompute and
   /// a spare) and 16 for each pair of positions and hidden dimension.
@@ -90,13 +91,17 @@ package struct ConfigurationChecker: Sendable {
     let parameters = 12 * layers * hidden * hidden + 2 * Double(model.embedding.vocabSize) * hidden
     let perToken = 10 * parameters + 16 * layers * hidden * length
     let limit = 0x1p62
-    guard perToken * length * Double(sequences) <= limit else {
+    // A pass of the evaluation has its own shape, of at most so many tokens, whatever the batch.
+    let (step, pass) = (length * Double(sequences), 4096.0)
+    let tokens = max(step, pass)
+    guard perToken * tokens <= limit else {
       throw failure(
         [
           "model.layers", "model.hidden_size", "model.sequence_length",
           "training.global_batch_size", "execution.micro_batch_size", "model.embedding.vocab_size",
         ],
-        "one step is about \(perToken * length * Double(sequences)) FLOP",
+        "\(step >= pass ? "one step" : "a pass of the evaluation") is about "
+          + "\(perToken * tokens) FLOP",
         "at most \(limit), about a thousand steps of GPT-J 6B: fewer or smaller layers, "
           + "shorter sequences or a smaller batch")
     }

@@ -25,6 +25,11 @@ package struct ConfigurationOverride: Sendable, Equatable {
       value: String(assignment[assignment.index(after: equals)...]), origin: origin)
   }
 
+  /// The environment variable that sets a dotted path.
+  package static func variable(for path: String) -> String {
+    ConfigurationEnvironment.variable(for: path)
+  }
+
   /// The value as a node at the override's own place.
   func node() throws(ConfigurationError) -> YAMLNode {
     let place = Place(origin)

@@ -24,7 +24,7 @@ struct OperationTimer {
     case .matmul(let transposeA, _, _): multiply(operation, transposeA, &demand)
     case .attention(let shape): attend(shape, operation, products: 2, &demand)
     case .attentionBackward(let shape): attend(shape, operation, products: 5, &demand)
-    default: demand.vectorSeconds = vectorSeconds(bytes: touchedBytes(operation))
+    default: demand.vectorSeconds = vectorSeconds(bytes: Double(touchedBytes(operation)))
     }
     return demand
   }
@@ -73,8 +73,10 @@ struct OperationTimer {
     demand.matmulSeconds = matmulSeconds(
       rows: queries * matrices, inner: shape.headSize, columns: shape.sequence,
       count: blocks * products, qkv.elementType)
-    let scores = matrices * shape.sequence * shape.sequence * qkv.elementType.bytes
-    demand.vectorSeconds = vectorSeconds(bytes: scores * Constants.softmaxPasses * products / 2)
+    // As doubles: the passes over the scores of the largest legal batch exceed 64 bits.
+    let scores = Double(matrices) * Double(shape.sequence) * Double(shape.sequence)
+    let passes = Double(Constants.softmaxPasses * products) / 2
+    demand.vectorSeconds = vectorSeconds(bytes: scores * Double(qkv.elementType.bytes) * passes)
   }
 
   private func matmulSeconds(
@@ -85,8 +87,8 @@ struct OperationTimer {
     return flops / (share * machine.peakFlopsPerSecond(type))
   }
 
-  private func vectorSeconds(bytes: Int) -> Double {
-    Double(bytes) / (machine.sramBytesPerSecond * Constants.vectorShareOfSRAMBandwidth)
+  private func vectorSeconds(bytes: Double) -> Double {
+    bytes / (machine.sramBytesPerSecond * Constants.vectorShareOfSRAMBandwidth)
   }
 
   /// What vector work reads and writes; a lookup touches the rows that it finds, not the table.

@@ -55,6 +55,13 @@ extension ParallelPlan {
     ] where value < 1 {
       return .notPositive(name: name, value: value)
     }
+    return Self.illegality(ofTensorParallel: tensorParallel, for: model)
+  }
+
+  /// Why no plan of this tensor parallelism, at least 1, can split that model; nil where one can.
+  package static func illegality(
+    ofTensorParallel tensorParallel: Int, for model: GPTJModel
+  ) -> PlanError? {
     guard model.heads % tensorParallel == 0 else {
       return .headsDoNotDivide(heads: model.heads, tensorParallel: tensorParallel)
     }
@@ -73,13 +80,19 @@ extension ParallelPlan {
   package static func forPod(
     ipus: Int, linkedIPUs: Int, model: GPTJModel, globalBatchSize: Int, microBatchSize: Int
   ) throws(PlanError) -> ParallelPlan {
-    let widest = (1...min(ipus, linkedIPUs, 16)).last {
-      ipus % $0 == 0 && model.heads % $0 == 0 && model.feedForwardSize % $0 == 0
-    }
-    let tensorParallel = widest ?? 1
+    let tensorParallel = widestTensorParallel(ipus: ipus, linkedIPUs: linkedIPUs, model: model)
     return try spread(
       globalBatchSize, over: ipus / tensorParallel, tensorParallel: tensorParallel,
       microBatchSize: microBatchSize, model: model)
+  }
+
+  /// The widest tensor parallelism that divides these IPUs and the model, at most 16 as published.
+  package static func widestTensorParallel(
+    ipus: Int, linkedIPUs: Int, model: GPTJModel
+  ) -> Int {
+    (1...max(1, min(ipus, linkedIPUs, 16))).last {
+      ipus % $0 == 0 && illegality(ofTensorParallel: $0, for: model) == nil
+    } ?? 1
   }
 
   /// The plan with this TP and DP, its gradient accumulation derived from the global batch.

@@ -22,7 +22,7 @@ func runCommandLine() -> Never {
   } catch let code as ExitCode {
     exit(code.rawValue)
   } catch {
-    StandardStream.error.writeOrExit("error: \(error)\n")
+    StandardStream.error.writeOrExit("Error: \(error)\n")
     exit(exitCode(of: error).rawValue)
   }
 }

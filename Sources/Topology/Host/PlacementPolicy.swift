@@ -18,7 +18,7 @@ package enum PlacementPolicy: Sendable, Equatable {
       let prefix = "explicit:"
       let list = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
       guard list.first?.isASCII == true, list.first?.isNumber == true else {
-        let hint = nearest(text, in: ["compact", "scatter", "explicit"])
+        let hint = nearest(text, in: ["compact", "scatter"])
         throw .badPlacement(
           "the placement '\(text)' is unknown, expected compact, scatter or a list such as"
             + " explicit:0-3,8" + (hint.map { ", did you mean '\($0)'?" } ?? ""))

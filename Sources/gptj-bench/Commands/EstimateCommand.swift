@@ -18,20 +18,24 @@ struct EstimateCommand: ParsableCommand {
     ])
 
   @Option(
-    parsing: .commaSeparated, help: ArgumentHelp("Built-in pods, or files.", valueName: "names"))
+    parsing: .commaSeparated,
+    help: ArgumentHelp("Pods or topology files, with commas between.", valueName: "names")
+  )
   var topology: [String] = ["pod16"]
 
   @Option(
     name: .customLong("seq"), parsing: .commaSeparated,
-    help: ArgumentHelp("Tokens of one sequence.", valueName: "tokens"))
+    help: ArgumentHelp("Tokens of one sequence, or several.", valueName: "tokens"))
   var sequenceLengths: [Int] = []
 
   @Option(
     name: .customLong("gbs"), parsing: .commaSeparated,
-    help: ArgumentHelp("Sequences of one optimizer step.", valueName: "sequences"))
+    help: ArgumentHelp(
+      "Sequences of one optimizer step, or several.", valueName: "sequences"))
   var globalBatchSizes: [Int] = []
 
   @OptionGroup var workload: WorkloadOptions
+  @OptionGroup var job: JobOptions
 
   @Flag(help: "Exits with 1 when a plan does not fit its pod.")
   var requireFit = false
@@ -49,10 +53,7 @@ struct EstimateCommand: ParsableCommand {
       return
     }
     let estimates = try workloads.map {
-      (
-        $0.topology,
-        try $0.estimate(steps: workload.steps, executableCached: workload.executableCached)
-      )
+      ($0.topology, try $0.estimate(executableCached: job.executableCached))
     }
     StandardStream.output.writeOrExit(output.json ? try json(estimates) : text(estimates))
     if requireFit && estimates.contains(where: { !$0.1.job.memory.fits }) {
@@ -68,7 +69,8 @@ struct EstimateCommand: ParsableCommand {
       try lengths.flatMap { length in
         try batches.map { batch in
           try Workload(
-            topology: name, sequenceLength: length, globalBatchSize: batch, workload)
+            topology: name, sequenceLength: length, globalBatchSize: batch, steps: job.steps,
+            workload)
         }
       }
     }

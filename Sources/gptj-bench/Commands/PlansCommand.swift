@@ -11,6 +11,7 @@ struct PlansCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plans",
     abstract: "Compares the sharding plans that a pod allows, by modelled step time.",
+    discussion: "With --tp, --dp or --micro-batch, only plans that have those.",
     examples: ["gptj-bench plans --topology pod64 --seq 1024 --gbs 128 --top 10"])
 
   @OptionGroup var pod: PodOptions
@@ -31,19 +32,28 @@ struct PlansCommand: ParsableCommand {
       globalBatchSize: pod.globalBatchSize, workload)
     let ranking = resolved.planEstimator.ranking(
       globalBatchSize: resolved.configuration.training.globalBatchSize, like: resolved.step.plan)
-    let shown = ranking.legal.prefix(top)
+    let legal = ranking.legal.filter(isWanted)
+    let shown = legal.prefix(top)
     if output.json {
       let document = PlansDocument(
         topology: resolved.topology.name, plans: shown.map(PlansDocument.Entry.init),
-        legalPlans: ranking.legal.count, illegalPlans: ranking.illegal.count)
+        legalPlans: legal.count, illegalPlans: ranking.illegal.count)
       StandardStream.output.writeOrExit(
         try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text())
     } else {
       let width = Terminal.detect(.output, noColor: output.noColor).width
       StandardStream.output.writeOrExit(
         table(shown).text(width: width)
-          + "\(ranking.legal.count) legal plans, \(ranking.illegal.count) illegal combinations\n")
+          + "\(shown.count) of \(legal.count) legal plans; "
+          + "\(Format.grouped(ranking.illegal.count)) other combinations are not legal\n")
     }
+  }
+
+  private func isWanted(_ entry: PlanRanking.Entry) -> Bool {
+    let plan = entry.plan
+    return plan.tensorParallel == workload.tensorParallel ?? plan.tensorParallel
+      && plan.dataParallel == workload.dataParallel ?? plan.dataParallel
+      && plan.microBatchSize == workload.microBatch ?? plan.microBatchSize
   }
 
   private func table(_ entries: ArraySlice<PlanRanking.Entry>) -> Table {
@@ -60,7 +70,7 @@ struct PlansCommand: ParsableCommand {
         Format.fixed(entry.step.secondsLow, 2), Format.fixed(entry.step.secondsHigh, 2),
         Format.grouped(Int(entry.tokensPerSecond)),
         "\(entry.step.bound.cause) \(Format.percent(entry.step.bound.share, decimals: 0))",
-        entry.memory.verdict,
+        entry.memory.brief,
       ])
     }
     return table

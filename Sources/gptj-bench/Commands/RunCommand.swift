@@ -20,6 +20,7 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var pod: PodOptions
   @OptionGroup var workload: WorkloadOptions
+  @OptionGroup var job: JobOptions
 
   @Option(help: ArgumentHelp("How long to train for real.", valueName: "s"))
   var seconds = 20.0
@@ -54,13 +55,12 @@ struct RunCommand: ParsableCommand {
   mutating func run() throws {
     let resolved = try Workload(
       topology: pod.topology, sequenceLength: pod.sequenceLength,
-      globalBatchSize: pod.globalBatchSize, workload)
+      globalBatchSize: pod.globalBatchSize, steps: job.steps, workload)
     if printConfig {
       StandardStream.output.writeOrExit(resolved.configuration.printYAML())
       return
     }
-    let estimate = try resolved.estimate(
-      steps: workload.steps, executableCached: workload.executableCached)
+    let estimate = try resolved.estimate(executableCached: job.executableCached)
     let run = try train(like: resolved.step.plan)
     var document = ReportDocument(estimate, on: resolved.topology)
     document.measured = ReportDocument.Measured(run, on: resolved.topology)

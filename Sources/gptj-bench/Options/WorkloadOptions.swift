@@ -38,21 +38,28 @@ struct WorkloadOptions: ParsableArguments {
     help: ArgumentHelp("Data parallelism (default: the IPUs that TP leaves).", valueName: "n"))
   var dataParallel: Int?
 
-  @Option(help: ArgumentHelp("Optimizer steps of the whole job.", valueName: "n"))
-  var steps = 400
-
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("Overrides one setting; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("Overrides one setting.", valueName: "key=value"))
   var settings: [String] = []
+}
 
-  @Flag(help: "Whether the pod finds its executables in the cache.")
+/// The job around the step.
+struct JobOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Optimizer steps of the whole job (default: 400, or those of --config).", valueName: "n"))
+  var steps: Int?
+
+  @Flag(help: "Takes the pod's executables from its cache instead of compiling them.")
   var executableCached = false
 }
 
 extension WorkloadOptions {
   /// The settings that flags override, each naming its flag as the place of an error.
-  func overrides(sequenceLength: Int?, globalBatchSize: Int?) throws -> [ConfigurationOverride] {
+  func overrides(
+    sequenceLength: Int?, globalBatchSize: Int?, steps: Int?
+  ) throws -> [ConfigurationOverride] {
     var overrides: [ConfigurationOverride] = []
     func add(_ path: String, _ value: Int?, _ flag: String) {
       guard let value else { return }

@@ -4,16 +4,6 @@ import PlanSearch
 import Reporting
 import Topology
 
-extension MemoryFit {
-  /// Whether it fits, or what is too small by how much, in a few words.
-  var verdict: String {
-    guard !fits else { return "fits" }
-    return shortfalls.map {
-      "\($0.phase ?? "streaming memory"): \(Format.si(Double($0.missingBytes), "B", digits: 3)) over"
-    }.joined(separator: ", ")
-  }
-}
-
 /// Many estimates, one row each.
 struct EstimateTable {
   private var table = Table([
@@ -34,7 +24,7 @@ struct EstimateTable {
         Format.fixed(step.secondsHigh, 2), Format.grouped(Int(estimate.tokensPerSecond)),
         "\(bound.cause) \(Format.percent(bound.share, decimals: 0))",
         Format.duration(seconds: job.totalSeconds), Format.dollars(job.costUSD),
-        job.memory.verdict,
+        job.memory.brief,
       ])
     }
   }

@@ -14,7 +14,7 @@ struct RunText {
   let terminal: Terminal
 
   func text() -> String {
-    var text = heading("Modelled: GPT-J on \(topology.name)") + facts()
+    var text = heading("Modelled, not measured: GPT-J on \(topology.name)") + facts()
     text += "\n" + heading("One step") + step()
     text += "\n" + heading("The job") + job()
     if let run { text += "\n" + heading("Measured on this host") + measured(run) }
@@ -23,12 +23,28 @@ struct RunText {
 
   private func heading(_ title: String) -> String { terminal.styled(title, .bold) + "\n" }
 
-  /// Lines of a name and what is to say about it.
+  /// Lines of a name and what is to say about it, wrapped at the terminal's width.
   private func lines(_ pairs: [(String, String)]) -> String {
     let width = pairs.map(\.0.count).max() ?? 0
+    let margin = String(repeating: " ", count: width + 4)
     return pairs.map { name, value in
-      "  \(name)\(String(repeating: " ", count: width - name.count))  \(value)\n"
+      let head = "  \(name)\(String(repeating: " ", count: width - name.count))  "
+      return head
+        + wrapped(value, columns: terminal.width.map { max(40, $0 - margin.count) })
+        .joined(separator: "\n" + margin) + "\n"
     }.joined()
+  }
+
+  /// The text in lines of at most so many columns, broken at spaces.
+  private func wrapped(_ text: String, columns: Int?) -> [String] {
+    guard let columns else { return [text] }
+    return text.split(separator: " ").reduce(into: []) { lines, word in
+      if let last = lines.last, last.count + 1 + word.count <= columns {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
   }
 
   private func facts() -> String {
@@ -36,34 +52,30 @@ struct RunText {
     var pairs = [
       (
         "pod",
-        "\(topology.ipus) IPUs of \(topology.ipu.tiles) tiles at "
-          + "\(Format.si(topology.ipu.clockHertz, "Hz")), \(topology.links.kind.rawValue)"
+        "\(topology.summary); \(Format.grouped(topology.ipu.tiles)) tiles at "
+          + "\(Format.si(topology.ipu.clockHertz, "Hz"))"
       ),
       (
         "model",
-        "\(model.layers) layers x \(model.hiddenSize), \(model.heads) heads, vocabulary "
-          + "\(model.vocabularySize): \(Format.grouped(model.parameterCount)) parameters"
+        shape(model)
       ),
       (
         "plan",
         "TP \(plan.tensorParallel) x DP \(plan.dataParallel), micro-batch \(plan.microBatchSize) x "
-          + "\(plan.gradientAccumulation) accumulated = \(plan.globalBatchSize) sequences of "
-          + "\(model.sequenceLength)"
+          + "\(plan.gradientAccumulation) accumulated: \(plan.globalBatchSize) sequences of "
+          + "\(model.sequenceLength) tokens"
       ),
-      ("memory", fit(memory)),
     ]
-    pairs += memory.reasons.map { ("", $0) }
-    pairs += memory.remedies.map { ("", "it would fit with \($0)") }
+    let verdict = memory.fits ? "fits" : terminal.styled("does not fit", .red)
+    pairs.append(("memory", "\(verdict): \(memory.usage)"))
+    pairs += memory.explanation.map { ("", $0) }
     return lines(pairs)
   }
 
-  private func fit(_ memory: MemoryFit) -> String {
-    let verdict = memory.fits ? "fits" : terminal.styled("does not fit", .red)
-    let fullest = memory.phases.max { $0.bytes < $1.bytes }?.name ?? ""
-    return "\(verdict): SRAM \(Format.si(Double(memory.sramPeakBytesPerIPU), "B", digits: 3)) of "
-      + "\(Format.si(Double(memory.sramBytesPerIPU), "B", digits: 3)) (\(fullest)), streaming memory "
-      + "\(Format.si(Double(memory.streamingPeakBytesPerIPU), "B", digits: 3)) of "
-      + "\(Format.si(Double(memory.streamingBytesPerIPU), "B", digits: 3)) on each IPU"
+  private func shape(_ model: GPTJModel) -> String {
+    "\(count(model.layers, "layer")) of width \(model.hiddenSize), "
+      + "\(count(model.heads, "head")), vocabulary \(model.vocabularySize): "
+      + count(model.parameterCount, "parameter")
   }
 
   private func step() -> String {
@@ -72,7 +84,7 @@ struct RunText {
       (
         "step",
         "\(seconds(step.seconds)) (\(seconds(step.secondsLow)) to \(seconds(step.secondsHigh))), "
-          + "\(Format.si(estimate.tokensPerSecond, "tokens/s", digits: 3))"
+          + "\(Format.grouped(Int(estimate.tokensPerSecond))) tokens/s"
       ),
       (
         "each IPU",
@@ -88,19 +100,19 @@ struct RunText {
         .init($0.name, $0.seconds, label: seconds($0.seconds))
       })
     var table = Table([
-      .init("phase"), .init("runs", .right), .init("seconds", .right), .init("compute", .right),
+      .init("phase x runs, in seconds"), .init("total", .right), .init("compute", .right),
       .init("streaming", .right), .init("collective", .right), .init("other", .right),
     ])
     for phase in step.phases {
       let time = phase.time
       table.add(
-        [phase.name, "\(phase.count)"]
+        [phase.count == 1 ? phase.name : "\(phase.name) x \(phase.count)"]
           + [
             phase.seconds, time.compute, time.streaming, time.collective,
             time.vector + time.exchange + time.host,
           ].map { Format.fixed($0, 3) })
     }
-    return split + indented(causes.text()) + indented(table.text())
+    return split + indented(causes.text(barWidth: 40)) + "\n" + indented(table.text())
   }
 
   private func job() -> String {
@@ -108,17 +120,21 @@ struct RunText {
     return lines([
       (
         "time",
-        "compile \(duration(job.compileSeconds)) + load \(duration(job.loadSeconds)) + \(job.steps) "
-          + "steps \(duration(job.stepsSeconds)) + \(job.checkpoints.count) checkpoints "
-          + "\(duration(job.checkpoints.seconds)) + evaluation \(duration(job.evaluation?.seconds ?? 0))"
+        "compile \(duration(job.compileSeconds)), load \(duration(job.loadSeconds)), "
+          + "\(count(job.steps, "step")) \(duration(job.stepsSeconds)), "
+          + "\(count(job.checkpoints.count, "checkpoint")) \(duration(job.checkpoints.seconds)), "
+          + "evaluation \(duration(job.evaluation?.seconds ?? 0))"
       ),
       (
         "total",
         "\(duration(job.totalSeconds)) (\(duration(job.totalSecondsLow)) to "
-          + "\(duration(job.totalSecondsHigh))), \(Format.dollars(job.costUSD)) at "
-          + "\(Format.dollars(job.usdPerHour)) per hour"
+          + "\(duration(job.totalSecondsHigh)))"
       ),
-      ("price", topology.priceSource),
+      (
+        "cost",
+        "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
+          + topology.priceSource
+      ),
     ])
   }
 
@@ -131,14 +147,17 @@ struct RunText {
     var pairs = [
       (
         "model",
-        "\(model.layers) layers x \(model.hiddenSize), \(model.heads) heads, vocabulary "
-          + "\(model.vocabularySize); \(plan.globalBatchSize) sequences of \(model.sequenceLength), "
-          + "TP \(plan.tensorParallel) x DP \(plan.dataParallel)"
+        shape(model)
+      ),
+      (
+        "plan",
+        "TP \(plan.tensorParallel) x DP \(plan.dataParallel), \(plan.ranks) emulated IPUs: "
+          + "\(plan.globalBatchSize) sequences of \(model.sequenceLength) tokens"
       ),
       (
         "host",
-        "\(run.setup.host.cpuModel), \(run.trainer.emulator.workerCount) workers"
-          + (run.setup.arePinned ? " pinned" : "") + ", peak "
+        "\(run.setup.host.cpuModel), \(count(run.trainer.emulator.workerCount, "worker"))"
+          + (run.setup.arePinned ? " pinned" : "") + ", measured peak "
           + Format.si(run.peakFlopsPerSecond, "FLOP/s", digits: 3)
       ),
       (
@@ -153,14 +172,14 @@ struct RunText {
       ),
       (
         "split",
-        "compute \(Format.percent(median.computeSeconds / total)), collectives "
+        "of the ranks' time: compute \(Format.percent(median.computeSeconds / total)), collectives "
           + "\(Format.percent(median.collectiveSeconds / total)), waiting "
           + Format.percent(median.waitSeconds / total)
       ),
       (
         "on the pod",
-        "the same small step is modelled at \(seconds(pod.seconds)) "
-          + "(\(seconds(pod.secondsLow)) to \(seconds(pod.secondsHigh)))"
+        "\(topology.name) is modelled to take \(seconds(pod.seconds)) "
+          + "(\(seconds(pod.secondsLow)) to \(seconds(pod.secondsHigh))) for this same small step"
       ),
     ]
     if let note = run.note { pairs.append(("note", note)) }
@@ -169,7 +188,11 @@ struct RunText {
   }
 
   private func seconds(_ value: Double) -> String {
-    value < 1 ? "\(Format.fixed(value * 1000, 1)) ms" : "\(Format.fixed(value, 1)) s"
+    value < 1
+      ? "\(Format.fixed(value * 1000, 1)) ms" : "\(Format.fixed(value, 1, grouped: true)) s"
+  }
+  private func count(_ number: Int, _ name: String) -> String {
+    "\(Format.grouped(number)) \(name)\(number == 1 ? "" : "s")"
   }
   private func duration(_ value: Double) -> String { Format.duration(seconds: value) }
   private func indented(_ text: String) -> String {

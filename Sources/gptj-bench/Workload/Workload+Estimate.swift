@@ -6,9 +6,9 @@ import Program
 
 extension Workload {
   /// What this workload would take on its pod: the step, the whole job, and whether it fits.
-  func estimate(steps: Int, executableCached: Bool) throws(PlanError) -> PlanEstimate {
+  func estimate(executableCached: Bool) throws(PlanError) -> PlanEstimate {
     var job = Job()
-    job.steps = steps
+    job.steps = configuration.training.steps
     job.isExecutableCached = executableCached
     if configuration.checkpoint.steps > 0 {
       job.stepsBetweenCheckpoints = configuration.checkpoint.steps

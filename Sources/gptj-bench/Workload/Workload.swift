@@ -18,29 +18,36 @@ struct Workload {
   /// Environment variables of ours that are no settings.
   static let otherVariables = ["GPTJ_BENCH_TEST_DATA"]
 
+  /// The job that is estimated where nothing says how long it is (Graphcore GPT-J notebook).
+  static let defaultSteps = 400
+
   /// Joins a topology with a configuration.
   ///
-  /// TP and DP are the configuration's where `--config`, `--tp` or `--dp` chose them; otherwise the
-  /// widest legal TP within the pod's link domain, and the rest of the IPUs for DP.
+  /// TP and DP are the configuration's where something chose them; otherwise the widest legal TP
+  /// within the pod's link domain, and the rest of the IPUs for DP.
   ///
   /// - Throws: `TopologyError`, `ConfigurationError` or `PlanError`, naming the place.
   init(
-    topology name: String, sequenceLength: Int?, globalBatchSize: Int?, _ options: WorkloadOptions
+    topology name: String, sequenceLength: Int?, globalBatchSize: Int?, steps: Int? = nil,
+    _ options: WorkloadOptions
   ) throws {
     topology = try PodTopology.named(name)
-    var configuration = try Self.configuration(options, sequenceLength, globalBatchSize)
-    let model = GPTJModel(configuration.model)
-    let isChosen =
-      options.config != nil || options.tensorParallel != nil || options.dataParallel != nil
-      || options.settings.contains { $0.contains("_parallel") }
-    if !isChosen {
-      let plan = try ParallelPlan.forPod(
-        ipus: topology.ipus, linkedIPUs: topology.links.domainIPUs, model: model,
-        globalBatchSize: configuration.training.globalBatchSize,
-        microBatchSize: configuration.execution.microBatchSize)
-      configuration.execution.tensorParallel = plan.tensorParallel
-      configuration.execution.dataParallel = plan.dataParallel
+    let overrides = try options.overrides(
+      sequenceLength: sequenceLength, globalBatchSize: globalBatchSize, steps: steps)
+    let environment = environment()
+    var configuration: FineTuningConfiguration = try ConfigurationResolver(
+      options.config ?? Self.defaultPreset, environment: environment,
+      otherVariables: Self.otherVariables, overrides: overrides
+    ).resolve()
+
+    func isChosen(_ path: String) -> Bool {
+      options.config != nil || overrides.contains { $0.path == path }
+        || environment[ConfigurationOverride.variable(for: path)] != nil
     }
+    if !isChosen("training.steps") { configuration.training.steps = Self.defaultSteps }
+    try Self.spread(
+      &configuration, over: topology, choosesTP: !isChosen("execution.tensor_parallel"),
+      choosesDP: !isChosen("execution.data_parallel"))
     guard configuration.ipus <= topology.ipus else {
       throw PlanError.tooManyRanks(
         ranks: configuration.ipus, ipus: topology.ipus, topology: topology.name)
@@ -49,13 +56,22 @@ struct Workload {
     step = try TrainingStep(configuration)
   }
 
-  private static func configuration(
-    _ options: WorkloadOptions, _ sequenceLength: Int?, _ globalBatchSize: Int?
-  ) throws -> FineTuningConfiguration {
-    try ConfigurationResolver(
-      options.config ?? defaultPreset, environment: environment(), otherVariables: otherVariables,
-      overrides: options.overrides(
-        sequenceLength: sequenceLength, globalBatchSize: globalBatchSize)
-    ).resolve()
+  /// Chooses what nothing else has chosen of TP and DP.
+  private static func spread(
+    _ configuration: inout FineTuningConfiguration, over topology: PodTopology, choosesTP: Bool,
+    choosesDP: Bool
+  ) throws(PlanError) {
+    let model = GPTJModel(configuration.model)
+    let ipus = topology.ipus
+    if choosesTP {
+      let room = choosesDP ? ipus : max(1, ipus / configuration.execution.dataParallel)
+      configuration.execution.tensorParallel = ParallelPlan.widestTensorParallel(
+        ipus: room, linkedIPUs: topology.links.domainIPUs, model: model)
+    }
+    let tensorParallel = configuration.execution.tensorParallel
+    if let reason = ParallelPlan.illegality(ofTensorParallel: tensorParallel, for: model) {
+      throw reason
+    }
+    if choosesDP { configuration.execution.dataParallel = max(1, ipus / tensorParallel) }
   }
 }
