@@ -2,7 +2,7 @@ import Configuration
 import FineTuning
 import Testing
 
-@Suite("The learning rate warms up linearly, then stays")
+@Suite("The learning rate warms up linearly, then stays or falls")
 struct LearningRateScheduleTests {
   @Test("The first step has the reference's start, the first one after the warm-up the maximum")
   func ends() {
@@ -33,5 +33,29 @@ struct LearningRateScheduleTests {
     training.optimizer.learningRate.warmupProportion = proportion
     #expect(
       LearningRateSchedule(training) == LearningRateSchedule(maximum: 0.25, warmupSteps: warmup))
+  }
+
+  @Test("A linear decay falls from the warm-up's end to zero at the last step, never below")
+  func decay() {
+    let schedule = LearningRateSchedule(maximum: 1, warmupSteps: 4, decaySteps: 20)
+    #expect(schedule[4] == 1)
+    #expect(schedule[12] == 0.5)
+    #expect(schedule[19] == 1.0 / 16)
+    #expect(schedule[20] == 0 && schedule[1000] == 0)
+    for step in 5...20 { #expect(schedule[step] < schedule[step - 1]) }
+    let short = LearningRateSchedule(maximum: 1, warmupSteps: 4, decaySteps: 4)
+    #expect(short[3] < 1 && short[4] == 0)
+  }
+
+  @Test("The decay ends with the configured steps")
+  func configuredDecay() {
+    var training = TrainingConfiguration()
+    training.steps = 40
+    training.optimizer.learningRate.warmupProportion = 0.1
+    training.optimizer.learningRate.decay = .linear
+    let maximum = training.optimizer.learningRate.maximum
+    #expect(
+      LearningRateSchedule(training)
+        == LearningRateSchedule(maximum: maximum, warmupSteps: 4, decaySteps: 40))
   }
 }
