@@ -5,7 +5,7 @@
 /// true; then the label is drawn, then one of its arrangements. Given the hypothesis and the
 /// unordered words of the premise, each label is thus equally likely, and no classifier over
 /// hypotheses or bags of words can tell them apart. *Plain* pairs, of one clause, are easier, and
-/// words do give them away: they are three eighths of the training, so that a small model finds a
+/// words do give them away: they are a quarter of the training, so that a small model finds a
 /// beginning, and an eighth of the validation splits.
 ///
 /// **Why held-out pairs are unseen.** A hash of the pair decides its split, so that the splits are
@@ -39,7 +39,7 @@ package struct EntailmentSet: Sendable {
     let genres = split == .validationMismatched ? Self.heldOutGenres : Self.trainingGenres
     // Drawn once: were it drawn again after every rejection, the shares would be others.
     let kind: Grammar.Kind =
-      numbers.next(below: 8) < (split == .train ? 3 : 1) ? .plain : .contrasted
+      numbers.next(below: 8) < (split == .train ? 2 : 1) ? .plain : .contrasted
     while true {
       guard let example = numbers.pick(genres).draw(kind, &numbers) else { continue }
       if split == .validationMismatched || Self.isHeldOut(example) == (split == .validationMatched)
