@@ -1,9 +1,10 @@
+package import Configuration
 import Datasets
 import Glibc
 
-/// GPT-J's initial weights: normal with standard deviation 0.02, norms at one, biases at zero.
+/// GPT-J's initial weights: normal, norms at one, biases at zero.
 ///
-/// (Hugging Face `initializer_range` and `GPTJPreTrainedModel`.) Every tensor has its own stream of
+/// (Hugging Face `GPTJPreTrainedModel`, its standard deviation `initializer_range`.) Every tensor has its own stream of
 /// numbers, keyed by its name, so that neither a plan nor the order of tensors changes a value.
 package struct RandomWeights: Sendable {
   package let seed: UInt64
@@ -12,6 +13,10 @@ package struct RandomWeights: Sendable {
   package init(seed: UInt64, standardDeviation: Double = 0.02) {
     self.seed = seed
     self.standardDeviation = standardDeviation
+  }
+
+  package init(_ model: ModelConfiguration) {
+    self.init(seed: UInt64(model.seed), standardDeviation: model.initializerRange)
   }
 
   /// The values of one tensor, by its Hugging Face name.

@@ -97,6 +97,7 @@ struct PresetTests {
         dropout_prob: 0.0
         precision: float16
         seed: 42
+        initializer_range: 0.02
         embedding:
           vocab_size: 50400
         attention:

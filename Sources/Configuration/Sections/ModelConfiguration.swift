@@ -17,6 +17,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   package var dropoutProb = 0.0
   package var precision = Precision.float16
   package var seed = 42
+  /// Standard deviation of random initial weights; Hugging Face's name and default, ours here.
+  package var initializerRange = 0.02
   package var embedding = EmbeddingConfiguration()
   package var attention = AttentionConfiguration()
 
@@ -33,6 +35,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     precision = try section.choice("precision", default: precision)
     // 32 bits, as in NumPy, leave room for the counters that are added to it.
     seed = try section.int("seed", default: seed, in: 0...4_294_967_295)
+    initializerRange = try section.double(
+      "initializer_range", default: initializerRange, in: 0...10)
     embedding = try EmbeddingConfiguration(section.section("embedding"))
     attention = try AttentionConfiguration(section.section("attention"))
     try section.finish()
@@ -47,6 +51,7 @@ package struct ModelConfiguration: Sendable, Equatable {
       ("dropout_prob", YAMLNode(dropoutProb)),
       ("precision", YAMLNode(precision.rawValue)),
       ("seed", YAMLNode(seed)),
+      ("initializer_range", YAMLNode(initializerRange)),
       ("embedding", embedding.yaml),
       ("attention", attention.yaml),
     ])

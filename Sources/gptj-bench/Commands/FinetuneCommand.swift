@@ -69,7 +69,7 @@ struct FinetuneCommand: ParsableCommand {
     let setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
     let trainer = try Trainer(configuration, setup.emulatorOptions)
-    trainer.initialize(RandomWeights(seed: UInt64(configuration.model.seed)))
+    trainer.initialize(RandomWeights(configuration.model))
     let clock = ContinuousClock()
     let start = clock.now
     let updates = try train(trainer, task, setup)

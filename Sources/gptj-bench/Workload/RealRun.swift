@@ -56,7 +56,7 @@ struct RealRun {
     let task = try EntailmentTask(seed: configuration.model.seed)
     var batches = task.batches(configuration)
     trainer = try Trainer(configuration, setup.emulatorOptions)
-    trainer.initialize(RandomWeights(seed: UInt64(configuration.model.seed)))
+    trainer.initialize(RandomWeights(configuration.model))
     var peak = trainer.emulator.measurePeak(seconds: 0.2)
     var updates: [Trainer.Update] = []
     let clock = ContinuousClock()
