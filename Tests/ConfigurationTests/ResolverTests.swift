@@ -157,7 +157,7 @@ struct ResolverTests {
       (
         "model:\n  layers: 2\n  layer: 3\n",
         "f.yml:3:3: the unknown key 'model.layer', expected one of layers, hidden_size, "
-          + "sequence_length, eval, dropout_prob, precision, seed, embedding, attention, "
+          + "sequence_length, eval, dropout_prob, precision, seed, initializer_range, embedding, attention, "
           + "did you mean 'layers'?"
       ),
       (
