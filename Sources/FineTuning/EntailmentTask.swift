@@ -64,22 +64,38 @@ package struct EntailmentBatches {
 /// What keeps a model from being trained on a task.
 package enum TaskError: Error, Equatable, CustomStringConvertible {
   case vocabularyTooSmall(model: Int, tokenizer: Int)
+  /// A setting that would otherwise be without effect, and the only value that is followed.
+  case notFollowed(setting: String, value: String, expected: String)
 
   package var description: String {
     switch self {
     case .vocabularyTooSmall(let model, let tokenizer):
       "model.embedding.vocab_size is \(model), the embedded tokenizer has \(tokenizer) ids; "
         + "expected at least as many"
+    case .notFollowed(let setting, let value, let expected):
+      "\(setting) is \(value), training on this host follows only \(expected) so far"
     }
   }
 }
 
 extension EntailmentTask {
-  /// - Throws: `TaskError` where the model cannot hold the tokenizer's ids.
+  /// - Throws: `TaskError` where the model cannot hold the tokenizer's ids, or where a setting asks
+  ///   for what training does not do, rather than ignore it.
   package func check(_ configuration: FineTuningConfiguration) throws(TaskError) {
     let size = configuration.model.embedding.vocabSize
     guard size >= tokenizer.vocabularySize else {
       throw .vocabularyTooSmall(model: size, tokenizer: tokenizer.vocabularySize)
+    }
+    let dropout = configuration.model.dropoutProb
+    guard dropout == 0 else {
+      throw .notFollowed(setting: "model.dropout_prob", value: "\(dropout)", expected: "0")
+    }
+    for (setting, value) in [
+      ("checkpoint.save", configuration.checkpoint.save),
+      ("checkpoint.load", configuration.checkpoint.load),
+    ] {
+      guard let value else { continue }
+      throw .notFollowed(setting: setting, value: value, expected: "null")
     }
   }
 }
