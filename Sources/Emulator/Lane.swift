@@ -1,14 +1,8 @@
 import Program
 
-/// One of the equal parts that every operation is cut into: a rank, or a block of a rank's rows.
+/// The equal parts that every operation is cut into: ranks, in blocks where there are few of them.
 ///
 /// The cut depends on the plan only. Which worker runs a lane never changes a bit of the result.
-struct Lane: Equatable {
-  let rank: Int
-  let block: Int
-}
-
-/// All lanes of a mesh: rank by rank, and in blocks where there are few ranks.
 struct LaneSet {
   let mesh: Mesh
   let blocksPerRank: Int

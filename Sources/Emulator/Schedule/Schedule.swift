@@ -30,8 +30,6 @@ struct Schedule {
 /// Owns the small arrays of addresses that collectives and plans refer to.
 final class PointerTables: @unchecked Sendable {
   private var blocks: [UnsafeMutableRawPointer] = []
-  /// Objects that instructions refer to without owning them.
-  private var objects: [AnyObject] = []
 
   func table<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
     let block = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
@@ -39,8 +37,6 @@ final class PointerTables: @unchecked Sendable {
     blocks.append(UnsafeMutableRawPointer(block))
     return UnsafePointer(block)
   }
-
-  func keep(_ object: AnyObject) { objects.append(object) }
 
   deinit { for block in blocks { block.deallocate() } }
 }

@@ -54,12 +54,12 @@ final class Worker: @unchecked Sendable {
     reset()
     let cpuStart = seconds(CLOCK_THREAD_CPUTIME_ID)
     var now = seconds()
-    var starts = [Int](repeating: 0, count: schedule.lanes.count)
-    for segment in schedule.segments {
+    for (index, segment) in schedule.segments.enumerated() {
       if segment.waitsBefore { now = wait(in: segment.phase, from: now) }
-      for lane in lanes where starts[lane] < segment.ends[lane] {
-        now = run(lane, starts[lane]..<segment.ends[lane], phase: segment.phase, from: now)
-        starts[lane] = segment.ends[lane]
+      for lane in lanes {
+        let start = index == 0 ? 0 : schedule.segments[index - 1].ends[lane]
+        guard start < segment.ends[lane] else { continue }
+        now = run(lane, start..<segment.ends[lane], phase: segment.phase, from: now)
       }
     }
     if let last = schedule.segments.last { _ = wait(in: last.phase, from: now) }
