@@ -1,6 +1,11 @@
 #include "CKernels.h"
 
-static _Atomic int chosen = -1;
+#include <stdatomic.h>
+
+/// The widest path of this machine; -1 until somebody asks.
+static _Atomic int widest = -1;
+/// The path forced on this thread; -1 for none.
+static _Thread_local int forced = -1;
 
 /// What the processor and the operating system allow.
 static int detect(void) {
@@ -14,17 +19,18 @@ static int detect(void) {
   return 0;
 }
 
-int ck_isa(void) {
-  int isa = __atomic_load_n((int *)&chosen, __ATOMIC_RELAXED);
+static int widest_isa(void) {
+  int isa = atomic_load_explicit(&widest, memory_order_relaxed);
   if (isa >= 0) return isa;
   isa = detect();
-  __atomic_store_n((int *)&chosen, isa, __ATOMIC_RELAXED);
+  atomic_store_explicit(&widest, isa, memory_order_relaxed);
   return isa;
 }
 
+int ck_isa(void) { return forced >= 0 ? forced : widest_isa(); }
+
 int ck_force_isa(int isa) {
-  int best = detect();
-  int got = isa < 0 || isa > best ? best : isa;
-  __atomic_store_n((int *)&chosen, got, __ATOMIC_RELAXED);
-  return got;
+  int best = widest_isa();
+  forced = isa < 0 ? -1 : isa > best ? best : isa;
+  return ck_isa();
 }

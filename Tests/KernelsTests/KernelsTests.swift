@@ -1,15 +1,29 @@
 import CKernels
+import Glibc
 import Kernels
 import Testing
 
-/// All tests of the module, one after the other: the path that a test forces is process-wide.
-@Suite(.serialized) struct KernelsTests {
+/// All tests of the module.
+@Suite struct KernelsTests {
   @Test func `A forced path is the one in use, and nil gives the widest back`() {
     for path in InstructionSet.available {
       #expect(InstructionSet.force(path) == path)
       #expect(InstructionSet.current == path)
     }
     #expect(InstructionSet.force(nil) == InstructionSet.available.last)
+  }
+
+  @Test func `A path forced on one thread leaves the others alone`() throws {
+    try InstructionSet.portable.run {
+      var thread = pthread_t()
+      var seen: UnsafeMutableRawPointer?
+      let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in
+        UnsafeMutableRawPointer(bitPattern: 1 + Int(ck_isa()))
+      }
+      try #require(pthread_create(&thread, nil, start, nil) == 0)
+      pthread_join(thread, &seen)
+      #expect(Int(bitPattern: seen) - 1 == InstructionSet.available.count - 1)
+    }
   }
 
   @Test func `The peak loops measure something`() {

@@ -11,7 +11,7 @@
 int ck_isa(void);
 
 /// For tests: takes path `isa`, or the best below it that this machine has; -1 is the best of all.
-/// Returns the path taken. Process-wide.
+/// Holds for the calling thread; returns the path taken.
 int ck_force_isa(int isa);
 
 // gelu.c: gelu_new, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) -------------------------------
