@@ -40,9 +40,8 @@ let package = Package(
     .executableTarget(
       name: "gptj-bench",
       dependencies: [
-        "ArgumentParsing", "Configuration", "CostModel", "Datasets", "Emulator", "FineTuning",
-        "GPTJ",
-        "PlanSearch", "Program", "Reporting", "Topology", "Trace",
+        "ArgumentParsing", "Checkpoints", "Configuration", "CostModel", "Datasets", "Emulator",
+        "FineTuning", "GPTJ", "PlanSearch", "Program", "Reporting", "Topology", "Trace",
       ],
       swiftSettings: swiftSettings),
 

@@ -2,12 +2,16 @@
 package enum CheckpointError: Error, Equatable {
   /// The system refused `operation`, or the file is not what it can be done with.
   case system(file: String, operation: String, reason: String)
+  /// A file or directory is not there; `expected` says what was looked for.
+  case missing(path: String, expected: String)
   /// The header is not what the format says, counting bytes from the start of the file.
   case malformedHeader(file: String, byte: Int, expected: String)
   /// A tensor's entry contradicts itself, the other entries or the size of the file.
   case malformedTensor(file: String, tensor: String, expected: String)
   case unknownTensor(file: String, tensor: String, nearest: String?)
   case elementType(file: String, tensor: String, found: String, expected: String)
+  /// A key of a configuration file has a value that cannot be followed.
+  case configuration(file: String, key: String, found: String, expected: String)
 }
 
 extension CheckpointError: CustomStringConvertible {
@@ -15,6 +19,8 @@ extension CheckpointError: CustomStringConvertible {
     switch self {
     case .system(let file, let operation, let reason):
       "\(file): cannot \(operation): \(reason)"
+    case .missing(let path, let expected):
+      "\(path): not found; expected \(expected)"
     case .malformedHeader(let file, let byte, let expected):
       "\(file): header, byte \(byte): expected \(expected)"
     case .malformedTensor(let file, let tensor, let expected):
@@ -24,6 +30,8 @@ extension CheckpointError: CustomStringConvertible {
         + (nearest.map { "; the nearest name is \(quoted($0))" } ?? "; the file has none")
     case .elementType(let file, let tensor, let found, let expected):
       "\(file): tensor \(quoted(tensor)): expected \(expected), found \(found)"
+    case .configuration(let file, let key, let found, let expected):
+      "\(file): \(key) is \(found), expected \(expected)"
     }
   }
 }

@@ -36,6 +36,17 @@ final class FileDescriptor: Sendable {
     }
   }
 
+  /// A whole small file; throws when it has more than `limit` bytes.
+  static func contents(of path: String, limit: Int) throws(CheckpointError) -> [UInt8] {
+    let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
+    let size = try file.size()
+    guard size <= limit else {
+      throw .system(
+        file: path, operation: "read", reason: "it has \(size) bytes, expected at most \(limit)")
+    }
+    return try file.elements(UInt8.self, count: size, at: 0)
+  }
+
   func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
     var rest = bytes
     while !rest.isEmpty {

@@ -105,7 +105,7 @@ package final class SafetensorsFile: Sendable {
 }
 
 extension FileDescriptor {
-  fileprivate func elements<Element: BitwiseCopyable>(
+  func elements<Element: BitwiseCopyable>(
     _ type: Element.Type, count: Int, at offset: Int
   ) throws(CheckpointError) -> [Element] {
     var failure: CheckpointError?

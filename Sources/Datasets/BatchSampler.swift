@@ -11,7 +11,8 @@ package struct Batch: Equatable, Sendable {
   }
 }
 
-/// Global batches in a shuffled order that depends on seed and epoch alone.
+/// Global batches in a shuffled order that depends on seed and epoch alone: `torch.randperm` after
+/// `torch.manual_seed(seed + epoch)`, as the reference's sampler draws it.
 ///
 /// A batch is found by its step: a resumed run needs nothing but the step, and the order does not
 /// depend on ranks. The last sequences of an epoch that do not fill a batch wait for another epoch.
@@ -23,9 +24,13 @@ package struct BatchSampler: Sendable {
   private let seed: UInt64
   private var shuffled: (epoch: Int, order: [Int])?
 
+  /// The seed of the reference's data loader, whatever the model's is (Graphcore examples,
+  /// nlp/gpt_j/popxl, `StatefulDataLoader`).
+  package static let referenceSeed: UInt64 = 47
+
   /// - Throws: `tooFewSequences` when there is not one whole global batch.
   package init(
-    _ sequences: PackedSequences, globalBatch: Int, seed: UInt64
+    _ sequences: PackedSequences, globalBatch: Int, seed: UInt64 = Self.referenceSeed
   ) throws(DatasetsError) {
     precondition(globalBatch > 0, "a global batch has at least one sequence")
     guard sequences.count >= globalBatch else {
@@ -52,14 +57,12 @@ package struct BatchSampler: Sendable {
     return order(ofEpoch: step / batchesPerEpoch)[start..<(start + globalBatch)]
   }
 
-  /// A Fisher-Yates shuffle, remembered as long as its epoch lasts.
+  /// Remembered as long as its epoch lasts.
   private mutating func order(ofEpoch epoch: Int) -> [Int] {
     if let shuffled, shuffled.epoch == epoch { return shuffled.order }
-    var order = Array(0..<sequences.count)
-    var numbers = SplitMix64(seed: seed, counter: UInt64(epoch))
-    for last in order.indices.dropFirst().reversed() {
-      order.swapAt(last, numbers.next(below: last + 1))
-    }
+    // PyTorch seeds its twister with the lower 32 bits.
+    let seed = UInt32(truncatingIfNeeded: seed &+ UInt64(epoch))
+    let order = torchPermutation(count: sequences.count, seed: seed)
     shuffled = (epoch, order)
     return order
   }

@@ -21,7 +21,7 @@ package struct Tokenizer: Sendable {
   let idOfByte: [Int32]
   let merges: [UInt64: Merge]
   let specials: SpecialTokens
-  private let bytesOfID: [[UInt8]]
+  let bytesOfID: [[UInt8]]
 
   /// Builds the tables from a vocabulary file's spellings, the merges in order of rank, and the
   /// special tokens that the vocabulary does not list (`added_tokens.json`).

@@ -13,6 +13,25 @@ package struct EntailmentReport: Sendable, Equatable {
   package var accuracy: Double { examples == 0 ? 0 : Double(correct) / Double(examples) }
 }
 
+extension EntailmentReport {
+  /// Lets a generator answer the examples, and counts.
+  ///
+  /// - Throws: `GenerationError` for a prompt that leaves no room for an answer.
+  init(
+    _ examples: [EntailmentExample], _ prompts: [[Int32]], tokenizer: Tokenizer,
+    _ generator: GreedyGenerator
+  ) throws(GenerationError) {
+    for (example, answer) in zip(examples, try generator.answers(to: prompts)) {
+      self.examples += 1
+      switch extractLabel(from: tokenizer.decode(answer)) {
+      case nil: badlyFormed += 1
+      case example.label: correct += 1
+      default: incorrect += 1
+      }
+    }
+  }
+}
+
 extension Trainer {
   /// Lets the model as trained so far answer these examples, greedily, on the same sharding.
   ///
@@ -35,15 +54,6 @@ extension Trainer {
     ) { transfer, emulator in
       transfer.write(to: emulator) { weights[$0] ?? [] }
     }
-    var report = EntailmentReport()
-    for (example, answer) in zip(examples, try generator.answers(to: prompts)) {
-      report.examples += 1
-      switch extractLabel(from: tokenizer.decode(answer)) {
-      case nil: report.badlyFormed += 1
-      case example.label: report.correct += 1
-      default: report.incorrect += 1
-      }
-    }
-    return report
+    return try EntailmentReport(examples, prompts, tokenizer: tokenizer, generator)
   }
 }

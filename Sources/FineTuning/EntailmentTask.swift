@@ -1,36 +1,84 @@
 package import Configuration
 package import Datasets
 
-/// The embedded entailment set as a task: its tokenizer, an endless stream of batches, and pairs
-/// held out to answer.
+/// Entailment as a task: a tokenizer, an endless stream of batches, and pairs held out to answer.
 package struct EntailmentTask {
   package let tokenizer: Tokenizer
-  package let set: EntailmentSet
+  /// Nil for the embedded set.
+  package let training: EntailmentFile?
+  private let validation: EntailmentFile?
+  private let generated: EntailmentSet
 
+  /// Pairs that were not trained on, under the name of their split or file.
+  package struct HeldOut: Sendable {
+    package let name: String
+    package let examples: [EntailmentExample]
+  }
+
+  /// - Parameters:
+  ///   - seed: The embedded set's.
+  ///   - tokenizer: The embedded one unless another is given.
+  ///   - training: Trained on instead of the embedded set.
+  ///   - validation: Answered instead of the embedded set's held-out pairs, which a model trained
+  ///     on a file is not asked.
   /// - Throws: `DatasetsError` if the embedded vocabulary cannot be read.
-  package init(seed: Int) throws(DatasetsError) {
-    tokenizer = try Tokenizer.embedded()
-    set = EntailmentSet(seed: UInt64(seed))
+  package init(
+    seed: Int, tokenizer: Tokenizer? = nil, training: EntailmentFile? = nil,
+    validation: EntailmentFile? = nil
+  ) throws(DatasetsError) {
+    if let tokenizer { self.tokenizer = tokenizer } else { self.tokenizer = try .embedded() }
+    self.training = training
+    self.validation = validation
+    generated = EntailmentSet(seed: UInt64(seed))
   }
 
-  /// Batches of packed training prompts, each example used once, in their order.
-  package func batches(_ configuration: FineTuningConfiguration) -> EntailmentBatches {
-    EntailmentBatches(
-      set: set, tokenizer: tokenizer, sequenceLength: configuration.model.sequenceLength,
-      globalBatch: configuration.training.globalBatchSize)
+  /// Training batches without end, in an order that depends on the data alone.
+  ///
+  /// The embedded set gives each example once. A file is packed as a whole and its sequences are
+  /// drawn in `torch.randperm`'s order, epoch after epoch.
+  ///
+  /// - Throws: `DatasetsError.tooFewSequences` for a file that does not fill one global batch.
+  package func batches(
+    _ configuration: FineTuningConfiguration
+  ) throws(DatasetsError) -> EntailmentBatches {
+    let length = configuration.model.sequenceLength
+    let globalBatch = configuration.training.globalBatchSize
+    guard let training else {
+      let prompts = EntailmentBatches.TrainingPrompts(set: generated)
+      return EntailmentBatches(
+        globalBatch: globalBatch,
+        .stream(PackedStream(prompts, tokenizer: tokenizer, sequenceLength: length)))
+    }
+    let sequences = PackedSequences(
+      training.examples.lazy.map(\.trainingPrompt), tokenizer: tokenizer, sequenceLength: length)
+    return EntailmentBatches(
+      globalBatch: globalBatch,
+      .sampler(try BatchSampler(sequences, globalBatch: globalBatch), step: 0))
   }
 
-  package func heldOut(_ split: EntailmentSet.Split, count: Int) -> [EntailmentExample] {
-    Array(set.examples(of: split, count: count))
+  /// The first `count` held-out pairs of each split, or of the validation file.
+  package func heldOut(count: Int) -> [HeldOut] {
+    if let validation {
+      return [HeldOut(name: "validation", examples: Array(validation.examples.prefix(count)))]
+    }
+    guard training == nil else { return [] }
+    return [EntailmentSet.Split.validationMatched, .validationMismatched].map {
+      HeldOut(name: $0.rawValue, examples: Array(generated.examples(of: $0, count: count)))
+    }
   }
 }
 
-/// An endless stream of global batches of the generated training split.
+/// An endless stream of global batches.
 package struct EntailmentBatches {
   private let globalBatch: Int
-  private var chunks: PackedStream<TrainingPrompts>
+  private var source: Source
 
-  /// The training prompts of the set, one after the other.
+  fileprivate enum Source {
+    case stream(PackedStream<TrainingPrompts>)
+    case sampler(BatchSampler, step: Int)
+  }
+
+  /// The training prompts of the embedded set, one after the other.
   package struct TrainingPrompts: IteratorProtocol {
     fileprivate let set: EntailmentSet
     fileprivate var index = 0
@@ -41,23 +89,34 @@ package struct EntailmentBatches {
     }
   }
 
-  fileprivate init(
-    set: EntailmentSet, tokenizer: Tokenizer, sequenceLength: Int, globalBatch: Int
-  ) {
+  fileprivate init(globalBatch: Int, _ source: Source) {
     self.globalBatch = globalBatch
-    chunks = PackedStream(
-      TrainingPrompts(set: set), tokenizer: tokenizer, sequenceLength: sequenceLength)
+    self.source = source
+  }
+
+  /// What packing made of a file; nil for the embedded set, which has no end.
+  package var packed: PackingCounts? {
+    guard case .sampler(let sampler, _) = source else { return nil }
+    return sampler.sequences.counts
   }
 
   package mutating func next() -> Batch {
-    var ids: [Int32] = []
-    var labels: [Int32] = []
-    for _ in 0..<globalBatch {
-      guard let chunk = chunks.next() else { preconditionFailure("the stream has no end") }
-      ids += chunk.dropLast()
-      labels += chunk.dropFirst()
+    switch source {
+    case .sampler(var sampler, let step):
+      let batch = sampler.batch(at: step)
+      source = .sampler(sampler, step: step + 1)
+      return batch
+    case .stream(var chunks):
+      var ids: [Int32] = []
+      var labels: [Int32] = []
+      for _ in 0..<globalBatch {
+        guard let chunk = chunks.next() else { preconditionFailure("the stream has no end") }
+        ids += chunk.dropLast()
+        labels += chunk.dropFirst()
+      }
+      source = .stream(chunks)
+      return Batch(ids: ids, labels: labels)
     }
-    return Batch(ids: ids, labels: labels)
   }
 }
 
@@ -70,7 +129,7 @@ package enum TaskError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .vocabularyTooSmall(let model, let tokenizer):
-      "model.embedding.vocab_size is \(model), the embedded tokenizer has \(tokenizer) ids; "
+      "model.embedding.vocab_size is \(model), the tokenizer has \(tokenizer) ids; "
         + "expected at least as many"
     case .notFollowed(let setting, let value, let expected):
       "\(setting) is \(value), training on this host follows only \(expected) so far"

@@ -19,10 +19,11 @@ package final class GreedyGenerator {
 
   /// Lowers the pass onto this host; `write` puts the weights in.
   ///
-  /// - Throws: `PlanError` for an illegal plan, `EmulatorError` where the host refuses.
+  /// - Throws: `PlanError` for an illegal plan, `EmulatorError` where the host refuses, and what
+  ///   `write` throws.
   package init(
     _ pass: InferencePass, outputLength: Int, endOfText: Int32, _ options: Emulator.Options,
-    write: (ParameterTransfer, Emulator) -> Void
+    write: (ParameterTransfer, Emulator) throws -> Void
   ) throws {
     self.pass = pass
     self.outputLength = outputLength
@@ -38,7 +39,7 @@ package final class GreedyGenerator {
     inputIDs = find(InferencePass.HostTensor.inputIDs)
     lastRows = find(InferencePass.HostTensor.lastRows)
     nextIDs = find(InferencePass.HostTensor.nextIDs)
-    write(ParameterTransfer(model: pass.model, mesh: program.mesh), emulator)
+    try write(ParameterTransfer(model: pass.model, mesh: program.mesh), emulator)
   }
 
   /// One batch row: which prompt it works on, and what it has so far.
@@ -101,12 +102,17 @@ package final class GreedyGenerator {
 /// Why a prompt cannot be answered.
 package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case promptLength(index: Int, tokens: Int, sequenceLength: Int)
+  /// The longest prompt and its answer are more than the model was made for.
+  case positions(prompt: Int, outputLength: Int, positions: Int)
 
   package var description: String {
     switch self {
     case .promptLength(let index, let tokens, let sequenceLength):
       "prompt \(index + 1) has \(tokens) tokens, expected 1 to \(sequenceLength - 1) "
         + "(sequence_length is \(sequenceLength))"
+    case .positions(let prompt, let outputLength, let positions):
+      "the longest prompt has \(prompt) tokens and its answer up to \(outputLength), expected "
+        + "together at most the model's n_positions, \(positions)"
     }
   }
 }

@@ -12,8 +12,8 @@ struct GPTJBench: ParsableCommand {
     ],
     version: "0.1.0",
     subcommands: [
-      RunCommand.self, EstimateCommand.self, FinetuneCommand.self, PlansCommand.self,
-      TopologyCommand.self,
+      RunCommand.self, EstimateCommand.self, FinetuneCommand.self, EvaluateCommand.self,
+      GenerateCommand.self, PlansCommand.self, TopologyCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -24,8 +24,8 @@ enum Binary {
   }
 
   /// A line of Bash in which `gptj-bench` is the built binary.
-  static func shell(_ line: String) async throws -> Outcome {
-    try await launch("/bin/bash", ["-c", line])
+  static func shell(_ line: String, in directory: Folder? = nil) async throws -> Outcome {
+    try await launch("/bin/bash", ["-c", line], in: directory)
   }
 
   /// Runs a program, ended after a minute, with both streams in files: nothing blocks a thread.

@@ -3,8 +3,8 @@ import Testing
 
 @Suite struct HelpTests {
   @Test(arguments: [
-    "", "run", "estimate", "finetune", "plans", "topology", "topology list", "topology show",
-    "topology check", "topology place",
+    "", "run", "estimate", "finetune", "evaluate", "generate", "plans", "topology",
+    "topology list", "topology show", "topology check", "topology place",
   ])
   func `A help screen is the recorded one`(command: String) async throws {
     let words = command.split(separator: " ").map(String.init)

@@ -12,15 +12,19 @@ import Testing
 
   @Test(arguments: try commands().filter { $0.hasPrefix("gptj-bench ") })
   func `A command of the README succeeds`(command: String) async throws {
-    let words = command.split(separator: " ")
-    let shortened =
-      switch words.dropFirst().first {
-      case "estimate", "plans", "topology": ""
-      case "finetune": " --steps 2 --answers 1"
-      default: " --seconds 0 --real-steps 2"
-      }
     // What stands last wins.
-    let outcome = try await Binary.shell(command + shortened)
+    let shortened = command.components(separatedBy: " && ").map { part in
+      switch part.split(separator: " ").dropFirst().first {
+      case "estimate", "plans", "topology": part
+      case "finetune": part + " --steps 2 --answers 1"
+      case "evaluate": part + " --answers 2"
+      case "generate": part + " --output-length 2"
+      default: part + " --seconds 0 --real-steps 2"
+      }
+    }
+    let pairs = PretrainedCommandTests.pairs(300)
+    let outcome = try await Binary.shell(
+      shortened.joined(separator: " && "), in: Folder(["train.jsonl": pairs, "dev.jsonl": pairs]))
     #expect(outcome.exitCode == 0, "\(outcome.error)")
     #expect(!outcome.output.isEmpty)
   }

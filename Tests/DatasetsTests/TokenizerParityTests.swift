@@ -35,6 +35,29 @@ struct TokenizerParityTests {
     #expect(tokenizer.endOfTextID == 50_256)
   }
 
+  @Test func `Written and read in each of its forms, it is the same tokenizer`() throws {
+    let folder = try #require(dataFolder)
+    let file = URL(filePath: folder + "/tokenizer_edge_cases.json")
+    let cases = try JSONDecoder().decode(EdgeCases.self, from: Data(contentsOf: file)).cases
+    try withTemporaryFolder { written in
+      try gptj(in: folder).write(to: written)
+      for (source, name) in [(folder + "/gptj_tokenizer", "hub"), (written, "ours")] {
+        // Without the other files tokenizer.json is what counts.
+        let alone = "\(written)/\(name)"
+        try FileManager.default.createDirectory(
+          atPath: alone, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+          atPath: source + "/tokenizer.json", toPath: alone + "/tokenizer.json")
+        for directory in [source, alone] {
+          let read = try Tokenizer(directory: directory)
+          #expect(read.vocabularySize == 50_400 && read.endOfTextID == 50_256)
+          for edge in cases { #expect(read.encode(edge.text) == edge.ids) }
+          #expect(read.encode("a<|extratoken_7|>") == [64, 50_263])
+        }
+      }
+    }
+  }
+
   private func gptj(in folder: String) throws -> Tokenizer {
     try Tokenizer(
       vocabulary: folder + "/gptj_tokenizer/vocab.json",

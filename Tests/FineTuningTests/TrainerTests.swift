@@ -84,10 +84,10 @@ struct TrainerTests {
   func evaluation() throws {
     let configuration = smallConfiguration(tensorParallel: 4)
     let task = try EntailmentTask(seed: 1)
-    var batches = task.batches(configuration)
+    var batches = try task.batches(configuration)
     let trainer = try train(configuration, steps: 3).trainer
     let before = trainer.transfer.read(from: trainer.emulator).map(\.values)
-    let examples = task.heldOut(.validationMatched, count: 7)
+    let examples = task.heldOut(count: 7)[0].examples
     let report = try trainer.evaluate(
       examples, tokenizer: task.tokenizer, batch: 3, Emulator.Options(workers: 2))
     #expect(report.examples == 7)

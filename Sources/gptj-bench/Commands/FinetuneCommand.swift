@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Checkpoints
 import Configuration
 import Datasets
 import Emulator
@@ -6,19 +7,25 @@ import FineTuning
 import GPTJ
 import Reporting
 
-/// Trains a small GPT-J from random weights on the embedded pairs, and lets it answer held-out ones.
+/// Trains a GPT-J on entailment pairs, sharded, and lets it answer held-out ones.
 struct FinetuneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "finetune",
-    abstract: "Trains on the embedded entailment pairs, sharded, and answers held-out pairs.",
-    discussion: "The weights start random; data, vocabulary and configuration are built in.",
-    examples: ["gptj-bench finetune --steps 100 --answers 50"])
+    abstract: "Trains on entailment pairs, sharded, and answers held-out pairs.",
+    discussion: "Without files the weights start random; data and vocabulary are built in.",
+    examples: [
+      "gptj-bench finetune --steps 100 --answers 50 --export trained",
+      "gptj-bench finetune --pretrained trained --steps 10 --answers 50",
+      "gptj-bench finetune --pretrained gpt-j-6b --train mnli_train.jsonl --validation mnli_dev.jsonl",
+    ])
 
   @Option(
     help: ArgumentHelp(
       "Configuration: a preset of config/finetuning.yml, or FILE.yml[:PRESET].",
       valueName: "name"))
   var config = RealRun.preset
+
+  @OptionGroup var files: FinetuneFiles
 
   @Option(help: ArgumentHelp("Optimizer steps (default: the configuration's).", valueName: "n"))
   var steps: Int?
@@ -39,7 +46,7 @@ struct FinetuneCommand: ParsableCommand {
   var answers = 500
 
   @Option(
-    help: ArgumentHelp("Answers matched pairs every so many steps; 0 for never.", valueName: "n"))
+    help: ArgumentHelp("Answers held-out pairs every so many steps; 0 for never.", valueName: "n"))
   var evaluateEvery = 0
 
   @OptionGroup var emulator: EmulatorOptions
@@ -59,37 +66,55 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   mutating func run() throws {
-    let configuration = try resolve()
+    let pretrained = try files.pretrained.map { try HuggingFaceDirectory(path: $0) }
+    let configuration = try resolve(pretrained)
     if printConfig {
       StandardStream.output.writeOrExit(configuration.printYAML())
       return
     }
-    let task = try EntailmentTask(seed: configuration.model.seed)
+    if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
+    let task = try files.task(seed: configuration.model.seed)
     try task.check(configuration)
+    let batches = try task.batches(configuration)
+    logData(task, batches)
     let setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
     let trainer = try Trainer(configuration, setup.emulatorOptions)
-    trainer.initialize(RandomWeights(configuration.model))
+    if let pretrained {
+      try trainer.load(pretrained)
+    } else {
+      trainer.initialize(RandomWeights(configuration.model))
+    }
     let clock = ContinuousClock()
     let start = clock.now
-    let updates = try train(trainer, task, setup)
+    let metrics = try files.metrics.map { try MetricsFile(path: $0) }
+    Interruption.watch()
+    let updates = try train(trainer, task, batches, setup, metrics)
     let seconds = start.duration(to: clock.now) / .seconds(1)
-    let reports = try EntailmentSet.Split.heldOut.map { split in
-      (
-        split,
-        try trainer.evaluate(
-          task.heldOut(split, count: answers), tokenizer: task.tokenizer, setup.emulatorOptions)
-      )
+    if let export = files.export { try trainer.export(to: export, tokenizer: task.tokenizer) }
+    if Interruption.isRequested {
+      let kept = files.export.map { "saved in \($0)" } ?? "not saved, since there is no --export"
+      log.info("interrupted after step \(updates.count); \(kept)")
+      throw ExitCode.interrupted
+    }
+    let reports = try task.heldOut(count: answers).map { split in
+      EvaluationResult(
+        split.name,
+        try trainer.evaluate(split.examples, tokenizer: task.tokenizer, setup.emulatorOptions))
     }
     let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
     StandardStream.output.writeOrExit(
       output.json
         ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()
-        : text(document, reports))
+        : text(document))
   }
 
-  private func resolve() throws -> FineTuningConfiguration {
-    var overrides = try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
+  /// A pretrained model's sizes stand above the preset's; flags and settings that contradict them are
+  /// found when it is loaded.
+  private func resolve(_ pretrained: HuggingFaceDirectory?) throws -> FineTuningConfiguration {
+    var overrides =
+      pretrained.map { $0.config.overrides(file: $0.path + "/config.json") } ?? []
+    overrides += try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
     for (path, value, flag) in [
       ("training.steps", steps, "--steps"),
       ("execution.tensor_parallel", tensorParallel, "--tp"),
@@ -105,17 +130,21 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   private func train(
-    _ trainer: Trainer, _ task: EntailmentTask, _ setup: HostSetup
+    _ trainer: Trainer, _ task: EntailmentTask, _ batches: EntailmentBatches, _ setup: HostSetup,
+    _ metrics: MetricsFile?
   ) throws -> [Trainer.Update] {
     let steps = trainer.configuration.training.steps
-    var batches = task.batches(trainer.configuration)
+    var batches = batches
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
       "finetune", total: steps, terminal: Terminal.detect(.error, noColor: output.noColor),
       isOff: output.noProgress)
     defer { progress.finish() }
-    return try (0..<steps).map { _ in
+    var updates: [Trainer.Update] = []
+    while updates.count < steps, !Interruption.isRequested {
       let update = trainer.update(on: batches.next())
+      updates.append(update)
+      try metrics?.append(update)
       progress.update(step: update.step) {
         update.fields(model: trainer.step.model, peak: peak)
       }
@@ -123,45 +152,40 @@ struct FinetuneCommand: ParsableCommand {
         progress.clear()
         try logAccuracy(trainer, task, setup)
       }
-      return update
     }
+    return updates
   }
 
   private func logAccuracy(
     _ trainer: Trainer, _ task: EntailmentTask, _ setup: HostSetup
   ) throws {
+    guard let split = task.heldOut(count: answers).first else { return }
     let report = try trainer.evaluate(
-      task.heldOut(.validationMatched, count: answers), tokenizer: task.tokenizer,
-      setup.emulatorOptions)
-    Log(level: .info, terminal: Terminal.detect(.error, noColor: output.noColor)).info(
-      "step \(trainer.updates): \(report.correct) of \(report.examples) matched pairs correct "
+      split.examples, tokenizer: task.tokenizer, setup.emulatorOptions)
+    log.info(
+      "step \(trainer.updates): \(report.correct) of \(report.examples) pairs correct "
         + "[\(Format.percent(report.accuracy))]")
   }
 
-  /// The notebook's four lines for each split.
-  private func text(
-    _ document: FinetuneDocument, _ reports: [(EntailmentSet.Split, EntailmentReport)]
-  ) -> String {
-    var text =
-      "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
+  /// What was read, packed and left out; a file's only.
+  private func logData(_ task: EntailmentTask, _ batches: EntailmentBatches) {
+    guard let file = task.training, let packed = batches.packed else { return }
+    log.info(
+      "\(Format.grouped(packed.examples)) examples (\(file.skipped) without a label skipped), "
+        + "\(Format.grouped(packed.tokens)) tokens: \(Format.grouped(packed.sequences)) sequences, "
+        + "\(Format.grouped(packed.droppedTokens)) tokens dropped")
+  }
+
+  private var log: Log {
+    Log(level: .info, terminal: Terminal.detect(.error, noColor: output.noColor))
+  }
+
+  private func text(_ document: FinetuneDocument) -> String {
+    "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
       + "\(Format.fixed(document.firstLoss, 3)) -> \(Format.fixed(document.lastLoss, 3)), "
       + "\(Format.grouped(Int(document.tokensPerSecond))) tokens/s\n"
-    for (split, report) in reports where report.examples > 0 {
-      text += """
-        \(split.rawValue)
-          Total number of examples  \(report.examples)
-          Number of badly formed    \(report.badlyFormed)
-          Number of incorrect       \(report.incorrect)
-          Number of correct         \(report.correct) [\(Format.percent(report.accuracy))]
-
-        """
-    }
-    return text
+      + document.evaluations.map(\.text).joined()
   }
-}
-
-extension EntailmentSet.Split {
-  static let heldOut: [Self] = [.validationMatched, .validationMismatched]
 }
 
 /// The answer of `finetune --json`.
@@ -171,17 +195,11 @@ private struct FinetuneDocument: Encodable {
   let steps, tokens: Int
   let seconds, tokensPerSecond, firstLoss, lastLoss: Double
   let losses: [Double]
-  let evaluations: [Evaluation]
-
-  struct Evaluation: Encodable {
-    let split: String
-    let examples, badlyFormed, incorrect, correct: Int
-    let accuracy: Double
-  }
+  let evaluations: [EvaluationResult]
 
   init(
     _ trainer: Trainer, _ updates: [Trainer.Update], seconds: Double,
-    _ reports: [(EntailmentSet.Split, EntailmentReport)]
+    _ evaluations: [EvaluationResult]
   ) {
     plan = ReportDocument.Plan(trainer.step.plan)
     model = ReportDocument.Model(trainer.step.model)
@@ -192,10 +210,6 @@ private struct FinetuneDocument: Encodable {
     losses = updates.map(\.loss)
     firstLoss = losses.first ?? 0
     lastLoss = losses.last ?? 0
-    evaluations = reports.map {
-      Evaluation(
-        split: $0.rawValue, examples: $1.examples, badlyFormed: $1.badlyFormed,
-        incorrect: $1.incorrect, correct: $1.correct, accuracy: $1.accuracy)
-    }
+    self.evaluations = evaluations
   }
 }

@@ -54,7 +54,7 @@ struct RealRun {
     setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, options)
     let task = try EntailmentTask(seed: configuration.model.seed)
-    var batches = task.batches(configuration)
+    var batches = try task.batches(configuration)
     trainer = try Trainer(configuration, setup.emulatorOptions)
     trainer.initialize(RandomWeights(configuration.model))
     var peak = trainer.emulator.measurePeak(seconds: 0.2)

@@ -1,0 +1,49 @@
+import ArgumentParsing
+import Datasets
+import FineTuning
+
+/// Where a fine-tuning run takes its model and data from, and where it leaves the model.
+struct FinetuneFiles: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A Hugging Face GPT-J to start from: config, safetensors, tokenizer.",
+      valueName: "directory"))
+  var pretrained: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "MNLI to train on (.jsonl, .csv, .tsv, .txt; default: the embedded pairs).",
+      valueName: "file"))
+  var train: String?
+
+  @Option(
+    help: ArgumentHelp("MNLI to answer, in the same formats.", valueName: "file"))
+  var validation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A Hugging Face tokenizer (default: the pretrained model's, or the embedded one).",
+      valueName: "directory"))
+  var tokenizer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Writes the trained model as a new Hugging Face directory.", valueName: "directory"))
+  var export: String?
+
+  @Option(
+    help: ArgumentHelp("Writes one JSON object for each step.", valueName: "file.jsonl"))
+  var metrics: String?
+}
+
+extension FinetuneFiles {
+  /// Reads what the options name.
+  ///
+  /// - Throws: `DatasetsError` naming file and line.
+  func task(seed: Int) throws -> EntailmentTask {
+    try EntailmentTask(
+      seed: seed, tokenizer: (tokenizer ?? pretrained).map { try Tokenizer(directory: $0) },
+      training: train.map { try EntailmentFile(path: $0) },
+      validation: validation.map { try EntailmentFile(path: $0) })
+  }
+}
