@@ -88,6 +88,7 @@ import Testing
     (#""model_type": "gptj", "n_layer": -1"#, "n_layer is -1, expected from 1"),
     (#""model_type": "gptj", "n_embd": 9223372036854775807"#, "n_embd is"),
     (#""model_type": "gptj", "rotary_dim": 5"#, "rotary_dim is 5"),
+    (#""model_type": "gptj", "rotary_dim": null"#, "rotary_dim is null"),
     (#""model_type": "gptj", "n_inner": 12"#, "n_inner is 12, expected null or 24"),
     (#""model_type": "gptj", "tie_word_embeddings": true"#, "tie_word_embeddings is true"),
     (#""model_type": "gptj", "activation_function": "gelu""#, "activation_function"),

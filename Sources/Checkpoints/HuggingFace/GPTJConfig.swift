@@ -30,8 +30,10 @@ package struct GPTJConfig: Equatable, Sendable {
   package init(path: String) throws(CheckpointError) {
     let bytes = try FileDescriptor.contents(of: path, limit: Self.byteLimit)
     let keys: Keys
+    let rotary: RotaryKey
     do {
       keys = try JSONDecoder().decode(Keys.self, from: Data(bytes))
+      rotary = try JSONDecoder().decode(RotaryKey.self, from: Data(bytes))
     } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context)
     {
       let key = context.codingPath.map(\.stringValue).joined(separator: ".")
@@ -39,6 +41,11 @@ package struct GPTJConfig: Equatable, Sendable {
         file: path, key: key, found: "another type", expected: "the type that transformers writes")
     } catch {
       throw .malformedHeader(file: path, byte: 0, expected: "a JSON object of GPT-J's settings")
+    }
+    // Transformers 4 rotates the whole head then, 5 refuses it; an absent key means 64.
+    guard !rotary.isNull else {
+      throw .configuration(
+        file: path, key: "rotary_dim", found: "null", expected: "the number of rotated elements")
     }
     try self.init(keys, file: path)
   }
@@ -56,6 +63,18 @@ package struct GPTJConfig: Equatable, Sendable {
     var activation_function: String?
     var layer_norm_epsilon: Double?
     var rotary, scale_attn_weights, tie_word_embeddings: Bool?
+  }
+
+  /// Whether `rotary_dim` is there and null, which `Int?` cannot tell from absent.
+  private struct RotaryKey: Decodable {
+    let isNull: Bool
+
+    private enum CodingKeys: CodingKey { case rotary_dim }
+
+    init(from decoder: any Decoder) throws {
+      let keys = try decoder.container(keyedBy: CodingKeys.self)
+      isNull = keys.contains(.rotary_dim) ? try keys.decodeNil(forKey: .rotary_dim) : false
+    }
   }
 
   private init(_ keys: Keys, file: String) throws(CheckpointError) {
