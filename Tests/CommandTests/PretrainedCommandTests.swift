@@ -62,6 +62,15 @@ import Testing
     #expect(config.contains("gptj"))
   }
 
+  @Test func `A full disk takes the metrics, not the model`() async throws {
+    let folder = try Folder()
+    let outcome = try await Binary.run(
+      "finetune --steps 3 --answers 0 --metrics /dev/full --export kept".split(separator: " ")
+        .map(String.init), in: folder)
+    #expect(outcome.exitCode == 0 && outcome.error.contains("no more metrics"))
+    #expect(try folder.reading("kept/config.json").contains("gptj"))
+  }
+
   private func losses(_ json: String) throws -> [Double] {
     struct Document: Decodable { let losses: [Double] }
     return try JSONDecoder().decode(Document.self, from: Data(json.utf8)).losses

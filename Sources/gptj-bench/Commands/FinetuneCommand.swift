@@ -134,7 +134,7 @@ struct FinetuneCommand: ParsableCommand {
     _ metrics: MetricsFile?
   ) throws -> [Trainer.Update] {
     let steps = trainer.configuration.training.steps
-    var batches = batches
+    var (batches, metrics) = (batches, metrics)
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
       "finetune", total: steps, terminal: Terminal.detect(.error, noColor: output.noColor),
@@ -144,7 +144,14 @@ struct FinetuneCommand: ParsableCommand {
     while updates.count < steps, !Interruption.isRequested {
       let update = trainer.update(on: batches.next())
       updates.append(update)
-      try metrics?.append(update)
+      do {
+        try metrics?.append(update)
+      } catch {
+        // The model is worth more than the file.
+        progress.clear()
+        log.info("\(error); no more metrics are written")
+        metrics = nil
+      }
       progress.update(step: update.step) {
         update.fields(model: trainer.step.model, peak: peak)
       }
