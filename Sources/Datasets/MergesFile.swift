@@ -13,14 +13,23 @@ enum MergesFile {
       guard let line = String(validating: bytes, as: UTF8.self) else {
         throw .malformed(file: name, line: index + 1, problem: "the line is not valid UTF-8")
       }
-      let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+      let parts = parts(of: line)
       guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
         throw .malformed(
           file: name, line: index + 1,
           problem: "expected two tokens with one space between them, found '\(line.prefix(60))'")
       }
-      merges.append((String(parts[0]), String(parts[1])))
+      guard merges.count < Tokenizer.mergeLimit else {
+        throw .malformed(
+          file: name, line: index + 1, problem: "more than \(Tokenizer.mergeLimit) merges")
+      }
+      merges.append((parts[0], parts[1]))
     }
     return merges
+  }
+
+  /// The parts of `text` between single spaces, by scalars: a space is one whatever follows it.
+  static func parts(of text: String) -> [String] {
+    text.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
   }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 extension Tokenizer {
   /// Reads a tokenizer from files as Hugging Face's slow GPT-2 tokenizer writes them.
@@ -26,7 +27,21 @@ extension Tokenizer {
       merges: MergesFile.parse(PackageResources.merges_txt, name: "merges.txt"))
   }
 
-  private static func bytes(of file: String) throws(DatasetsError) -> [UInt8] {
+  /// Twice the largest tokenizer.json in use (about 33 MB): a wrong path must not fill memory.
+  private static let fileLimit = 1 << 26
+
+  static func bytes(of file: String) throws(DatasetsError) -> [UInt8] {
+    var status = stat()
+    guard stat(file, &status) == 0 else {
+      throw .unreadable(file: file, reason: "cannot be read; is the path right?")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .unreadable(file: file, reason: "is not a regular file")
+    }
+    guard status.st_size <= fileLimit else {
+      throw .unreadable(
+        file: file, reason: "is larger than \(fileLimit) bytes, too large for a tokenizer's file")
+    }
     do {
       return Array(try Data(contentsOf: URL(filePath: file)))
     } catch {

@@ -1,102 +1,157 @@
 import FoundationEssentials
 
 extension Tokenizer {
-  /// Writes all files by which transformers 4.25 to 5.x, and `init(directory:)`, know a tokenizer.
+  /// Writes the files that Hugging Face's tokenizers read, fast ones and slow ones.
   ///
-  /// `tokenizer_config.json` has no `from_slow`, which keeps transformers 4 from loading the fast
-  /// tokenizer; merges are written as text, which all versions read.
+  /// Makes the directory when there is none. Each file replaces its predecessor whole; an
+  /// `added_tokens.json` from before is removed when there are no added tokens now. Of added tokens
+  /// Hugging Face takes the order, not the ids: it counts on from the vocabulary's size.
   ///
-  /// - Throws: `unreadable` naming the file that cannot be written.
+  /// - Throws: `unreadable` with the file that cannot be written.
   package func write(to directory: String) throws(DatasetsError) {
+    try Self.makeDirectory(directory)
     let merges = mergesInOrder
-    var files = [
-      ("vocab.json", object(vocabulary)),
-      ("merges.txt", "#version: 0.2\n" + merges.map { $0 + "\n" }.joined()),
-      ("special_tokens_map.json", Self.specialTokensMap),
-      ("tokenizer_config.json", Self.configuration),
-      ("tokenizer.json", tokenizerJSON(merges)),
-    ]
-    if !added.isEmpty { files.append(("added_tokens.json", object(added))) }
-    for (name, text) in files {
-      let path = "\(directory)/\(name)"
+    try Self.write(Self.json(vocabulary), to: "vocab.json", in: directory)
+    try Self.write(
+      (["#version: 0.2"] + merges).joined(separator: "\n") + "\n", to: "merges.txt", in: directory)
+    try writeAddedTokens(to: directory)
+    try Self.write(Self.specialTokensMap, to: "special_tokens_map.json", in: directory)
+    try Self.write(Self.configuration, to: "tokenizer_config.json", in: directory)
+    try Self.write(json(merges), to: "tokenizer.json", in: directory)
+  }
+
+  /// The merges as `merges.txt` spells them, lowest rank first.
+  private var mergesInOrder: [String] {
+    var spellings = [String](repeating: "", count: vocabularySize)
+    for (token, id) in vocabulary { spellings[id] = token }
+    return merges.sorted { $0.value.rank < $1.value.rank }.map { pair, _ in
+      "\(spellings[Int(pair >> 32)]) \(spellings[Int(pair & 0xFFFF_FFFF)])"
+    }
+  }
+
+  private func writeAddedTokens(to directory: String) throws(DatasetsError) {
+    // A reader knows `<|endoftext|>` by its name, any other special token only from this file.
+    let added = specialIDs.filter { $0.key != Self.endOfText || vocabulary[$0.key] == nil }
+    let name = "added_tokens.json"
+    if !added.isEmpty {
+      try Self.write(Self.json(added), to: name, in: directory)
+    } else if FileManager.default.fileExists(atPath: Self.path(of: name, in: directory)) {
       do {
-        try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+        try FileManager.default.removeItem(atPath: Self.path(of: name, in: directory))
       } catch {
-        throw .unreadable(file: path, reason: "cannot be written")
+        throw .unreadable(
+          file: Self.path(of: name, in: directory),
+          reason: "holds another tokenizer's tokens and cannot be removed: \(error)")
       }
     }
   }
+}
 
-  /// Spellings and ids in order, `<|endoftext|>` included, as `vocab.json` has them.
-  private var vocabulary: [(String, Int)] {
-    let specials = Set(specials.all.map { Int($0.id) })
-    return bytesOfID.indices.compactMap { id in
-      if id == Int(endOfTextID) { return (Self.endOfText, id) }
-      return specials.contains(id) || bytesOfID[id].isEmpty
-        ? nil : (ByteAlphabet.spell(bytesOfID[id]), id)
+/// The files' texts.
+extension Tokenizer {
+  /// `tokenizer.json`, with the keys and values of GPT-J's own.
+  ///
+  /// Merges are strings because transformers 4 does not read pairs. All added tokens are
+  /// "normalized", so that of two that fit the leftmost longest wins, as it does here.
+  private func json(_ merges: [String]) -> String {
+    let added = specialIDs.sorted { $0.value < $1.value }.map { token, id in
+      """
+      {"id": \(id), "content": \(Self.quoted(token)), "single_word": false, "lstrip": false, \
+      "rstrip": false, "normalized": true, "special": \(token == Self.endOfText)}
+      """
     }
-  }
-
-  /// The special tokens beside `<|endoftext|>`, by id.
-  private var added: [(String, Int)] {
-    specials.all.filter { $0.id != endOfTextID }.sorted { $0.id < $1.id }.map {
-      (String(decoding: $0.bytes, as: UTF8.self), Int($0.id))
-    }
-  }
-
-  /// "left right", the earliest merge first.
-  private var mergesInOrder: [String] {
-    merges.sorted { $0.value.rank < $1.value.rank }.map { pair, _ in
-      [pair >> 32, pair & 0xFFFF_FFFF].map { ByteAlphabet.spell(bytesOfID[Int($0)]) }
-        .joined(separator: " ")
-    }
-  }
-
-  private func object(_ entries: [(String, Int)]) -> String {
-    "{" + entries.map { "\(quoted($0.0)): \($0.1)" }.joined(separator: ", ") + "}"
-  }
-
-  private func tokenizerJSON(_ merges: [String]) -> String {
-    let flags = #""single_word": false, "lstrip": false, "rstrip": false"#
-    let tokens = ([(Self.endOfText, Int(endOfTextID))] + added).map { content, id in
-      #"{"id": \#(id), "content": \#(quoted(content)), \#(flags), "#
-        + #""normalized": \#(id != Int(endOfTextID)), "special": \#(id == Int(endOfTextID))}"#
-    }
-    let byteLevel = #""type": "ByteLevel", "add_prefix_space": false, "trim_offsets""#
     return """
-      {"version": "1.0", "truncation": null, "padding": null,
-      "added_tokens": [\(tokens.joined(separator: ", "))],
+      {
+      "version": "1.0",
+      "truncation": null,
+      "padding": null,
+      "added_tokens": [
+      \(added.joined(separator: ",\n"))
+      ],
       "normalizer": null,
-      "pre_tokenizer": {\(byteLevel): true}, "post_processor": {\(byteLevel): false},
-      "decoder": {\(byteLevel): true},
-      "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
-      "end_of_word_suffix": "", "fuse_unk": false, "vocab": \(object(vocabulary)),
-      "merges": [\(merges.map(quoted).joined(separator: ", "))]}}
+      "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+      "post_processor": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false},
+      "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+      "model": {
+      "type": "BPE",
+      "dropout": null,
+      "unk_token": null,
+      "continuing_subword_prefix": "",
+      "end_of_word_suffix": "",
+      "fuse_unk": false,
+      "vocab": \(Self.json(vocabulary)),
+      "merges": [
+      \(merges.map(Self.quoted).joined(separator: ",\n"))
+      ]
+      }
+      }
 
       """
   }
 
-  private static let specialTokensMap = """
-    {"bos_token": "\(endOfText)", "eos_token": "\(endOfText)", "unk_token": "\(endOfText)"}
+  private static var specialTokensMap: String {
+    let token = quoted(endOfText)
+    return "{\"bos_token\": \(token), \"eos_token\": \(token), \"unk_token\": \(token)}\n"
+  }
+
+  /// Without `from_slow`, with which transformers rebuilds the tokenizer from the slow files.
+  private static var configuration: String {
+    """
+    {
+    "add_prefix_space": false,
+    "bos_token": \(quoted(endOfText)),
+    "clean_up_tokenization_spaces": false,
+    "eos_token": \(quoted(endOfText)),
+    "errors": "replace",
+    "model_max_length": 2048,
+    "tokenizer_class": "GPT2Tokenizer",
+    "unk_token": \(quoted(endOfText))
+    }
 
     """
+  }
 
-  private static let configuration = """
-    {"tokenizer_class": "GPT2Tokenizer", "model_max_length": 2048, "add_prefix_space": false,
-    "bos_token": "\(endOfText)", "eos_token": "\(endOfText)", "unk_token": "\(endOfText)"}
+  /// An object from tokens to ids, in order of ids.
+  private static func json(_ ids: [String: Int]) -> String {
+    let entries = ids.sorted { $0.value < $1.value }.map { "\(quoted($0)): \($1)" }
+    return "{\(entries.joined(separator: ", "))}"
+  }
 
-    """
+  /// `text` as a JSON string: UTF-8, with escapes only where JSON demands them.
+  static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\u{0}"..<"\u{10}": result += "\\u000" + String(scalar.value, radix: 16)
+      case "\u{10}"..<"\u{20}": result += "\\u00" + String(scalar.value, radix: 16)
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
 }
 
-/// A JSON string; spellings have no control characters, special tokens might.
-private func quoted(_ text: String) -> String {
-  let escaped = text.unicodeScalars.map { scalar in
-    switch scalar {
-    case "\"": "\\\""
-    case "\\": "\\\\"
-    case ..<" ": "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-    default: String(scalar)
+/// Reaching the disk.
+extension Tokenizer {
+  private static func makeDirectory(_ directory: String) throws(DatasetsError) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw .unreadable(file: directory, reason: "cannot be made a directory: \(error)")
     }
   }
-  return "\"\(escaped.joined())\""
+
+  private static func write(
+    _ text: String, to name: String, in directory: String
+  ) throws(DatasetsError) {
+    let path = path(of: name, in: directory)
+    do {
+      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+    } catch {
+      throw .unreadable(file: path, reason: "cannot be written: \(error)")
+    }
+  }
 }

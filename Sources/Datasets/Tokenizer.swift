@@ -18,16 +18,21 @@ package struct Tokenizer: Sendable {
     let result: Int32
   }
 
+  /// The vocabulary as it was given; spellings are in the byte alphabet.
+  let vocabulary: [String: Int]
+  /// The tokens that are cut out first; the vocabulary may list them too.
+  let specialIDs: [String: Int]
+
   let idOfByte: [Int32]
   let merges: [UInt64: Merge]
   let specials: SpecialTokens
-  let bytesOfID: [[UInt8]]
+  private let bytesOfID: [[UInt8]]
 
   /// Builds the tables from a vocabulary file's spellings, the merges in order of rank, and the
   /// special tokens that the vocabulary does not list (`added_tokens.json`).
   ///
   /// - Throws: `inconsistentVocabulary` when a byte, a merge's part or `<|endoftext|>` is missing,
-  ///   or an id is used twice or lies outside `0 ..< 1,048,576`.
+  ///   an id is used twice or lies outside `0 ..< 1,048,576`, or a merge's part holds a space.
   package init(
     vocabulary: [String: Int], merges pairs: [(String, String)], added: [String: Int] = [:]
   ) throws(DatasetsError) {
@@ -39,6 +44,8 @@ package struct Tokenizer: Sendable {
       throw .inconsistentVocabulary("no entry '\(Self.endOfText)'")
     }
     endOfTextID = Int32(end)
+    self.vocabulary = vocabulary
+    specialIDs = specials
     self.specials = SpecialTokens(specials)
     idOfByte = try Self.idOfByte(vocabulary)
     merges = try Self.merges(pairs, vocabulary)
@@ -72,7 +79,9 @@ package struct Tokenizer: Sendable {
 /// Building the tables, with every way in which two files can disagree.
 extension Tokenizer {
   /// Four times the largest vocabulary in use (about 256,000): a wrong id must not fill memory.
-  private static let idLimit = 1 << 20
+  static let idLimit = 1 << 20
+  /// Some vocabularies reach a token by two or three pairs, so more than there are ids.
+  static let mergeLimit = 4 * idLimit
 
   private static func bytesOfID(
     _ vocabulary: [String: Int], _ added: [String: Int]
@@ -90,7 +99,11 @@ extension Tokenizer {
         guard !spelled.isEmpty else {
           throw .inconsistentVocabulary("the token with id \(id) is empty")
         }
-        guard table[id].isEmpty || table[id] == spelled else {
+        let other = isAdded ? vocabulary[token] : nil
+        if let other, other != id {
+          throw .inconsistentVocabulary("'\(token)' has id \(other), but \(id) as an added token")
+        }
+        guard table[id].isEmpty || other == id else {
           throw .inconsistentVocabulary("id \(id) is given twice, the second time to '\(token)'")
         }
         table[id] = spelled
@@ -118,6 +131,10 @@ extension Tokenizer {
     merges.reserveCapacity(pairs.count)
     for (rank, (left, right)) in pairs.enumerated() {
       func id(_ token: String) throws(DatasetsError) -> Int32 {
+        // Such a token can never be met, and merges.txt could not spell it.
+        guard !token.utf8.contains(where: { $0 <= 0x20 }) else {
+          throw .inconsistentVocabulary("merge \(rank + 1) has a space in '\(token)'")
+        }
         guard let id = vocabulary[token] else {
           throw .inconsistentVocabulary(
             "merge \(rank + 1), '\(left) \(right)', needs '\(token)', which has no id")

@@ -14,7 +14,7 @@ import Testing
     ("{\"a\": 99999999999999999999}", 1, "must be a whole number"),
     ("{\"a\": \"0\"}", 1, "must be a whole number"),
     ("{\"a\": 0", 1, "expected ',' or '}'"),
-    ("{\"a\": 0,}", 1, "a token in double quotes"),
+    ("{\"a\": 0,}", 1, "a string in double quotes"),
     ("{\"a\": 0}\nx", 2, "after the closing"),
     ("{\"a\n\": 0}", 1, "missing"),
     ("{\"\\q\": 0}", 1, "unknown escape"),
@@ -23,7 +23,7 @@ import Testing
     ("{\"\\u00", 1, "four hexadecimal"),
     ("{\"\\u+123\": 0}", 1, "four hexadecimal"),
     ("{\"\\", 1, "ends inside"),
-    ("{\"a", 1, "at the end of a token"),
+    ("{\"a", 1, "at the end of a string"),
   ])
   func `a wrong vocabulary file is told by file and line`(text: String, line: Int, problem: String)
   {
