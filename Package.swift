@@ -50,7 +50,7 @@ let package = Package(
     module(
       "FineTuning",
       [
-        "Emulator", "GPTJ", "Datasets", "Checkpoints", "Reporting", "Configuration", "Program",
+        "Emulator", "GPTJ", "Datasets", "Checkpoints", "Configuration", "Program",
         "Topology",
       ]),
     module("Trace", ["Program", "CostModel", "Emulator"]),
@@ -64,14 +64,16 @@ let package = Package(
     // Below it: machines, numbers, files, text.
     module("Collectives", ["Topology", "CKernels"]),
     module(
-      "Topology", ["Configuration", "CHwloc", "CNUMA"],
+      "Topology", ["Configuration", "NearestName", "CHwloc", "CNUMA"],
       resources: [.embedInCode("Resources")]),
     module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
-    module("Datasets", resources: [.embedInCode("Resources")]),
-    module("Checkpoints"),
-    module("Configuration", ["CYAML"], resources: [.embedInCode("Resources")]),
+    module("Datasets", ["NearestName"], resources: [.embedInCode("Resources")]),
+    module("Checkpoints", ["NearestName"]),
+    module(
+      "Configuration", ["NearestName", "CYAML"], resources: [.embedInCode("Resources")]),
     module("Reporting"),
-    module("ArgumentParsing"),
+    module("ArgumentParsing", ["NearestName"]),
+    module("NearestName"),
 
     // C: vector loops with dispatch at run time. -O3 wins over SwiftPM's -O0, so debug tests are fast.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
@@ -102,6 +104,7 @@ let package = Package(
     tests(of: "Configuration"),
     tests(of: "Reporting"),
     tests(of: "ArgumentParsing"),
+    tests(of: "NearestName"),
   ],
   swiftLanguageModes: [.v6]
 )

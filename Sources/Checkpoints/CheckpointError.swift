@@ -1,3 +1,5 @@
+import NearestName
+
 /// What is wrong with a checkpoint: the file, the tensor or the byte, and what was expected.
 package enum CheckpointError: Error, Equatable {
   /// The system refused `operation`, or the file is not what it can be done with.
@@ -52,20 +54,5 @@ func nearest(to name: String, among candidates: [String]) -> String? {
   let name = Array(name.utf8)
   // Names over this length come from hostile files only and would make the search slow.
   let plausible = candidates.filter { $0.utf8.count <= 2 * name.count + 64 }
-  return plausible.min { edits(name, Array($0.utf8)) < edits(name, Array($1.utf8)) }
-}
-
-/// Levenshtein's distance.
-private func edits(_ left: [UInt8], _ right: [UInt8]) -> Int {
-  var row = Array(0...right.count)
-  for (i, byte) in left.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, other) in right.enumerated() {
-      let replaced = diagonal + (byte == other ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
-    }
-  }
-  return row[right.count]
+  return plausible.min { editDistance(name, Array($0.utf8)) < editDistance(name, Array($1.utf8)) }
 }

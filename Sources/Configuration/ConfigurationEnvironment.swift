@@ -1,3 +1,5 @@
+import NearestName
+
 /// Settings from the environment: `GPTJ_BENCH_MODEL_LAYERS=2` sets `model.layers`.
 enum ConfigurationEnvironment {
   static let prefix = "GPTJ_BENCH_"

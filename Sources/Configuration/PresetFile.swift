@@ -1,3 +1,5 @@
+import NearestName
+
 /// A file of presets that is embedded in the binary.
 package struct PresetFile: Sendable {
   /// Its name in `config/`.

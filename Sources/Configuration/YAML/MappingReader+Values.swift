@@ -1,3 +1,5 @@
+import NearestName
+
 extension MappingReader {
   /// A string; a number, true, false or null must be quoted to be one.
   package mutating func string(

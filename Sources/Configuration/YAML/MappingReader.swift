@@ -1,3 +1,5 @@
+import NearestName
+
 /// Reads the keys of one mapping by type, and refuses the keys that nobody asked for.
 ///
 /// A getter without a default requires its key. Every getter throws ``ConfigurationError`` with the

@@ -1,3 +1,5 @@
+import NearestName
+
 /// Builds the node tree from events with its own stack: no recursion, so no depth can overflow it.
 struct YAMLComposer {
   /// Levels of nesting, aliases expanded; the deepest file of this tool has 6.

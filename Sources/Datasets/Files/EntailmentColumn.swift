@@ -1,3 +1,5 @@
+import NearestName
+
 /// What is read of a row, and what the publishers of MNLI call it.
 enum EntailmentColumn: CaseIterable {
   case premise, hypothesis, label, genre
@@ -25,7 +27,7 @@ enum EntailmentColumn: CaseIterable {
       self == .label && hasText
       ? "no gold labels: no \(expected), as in a test split; give a train or validation file"
       : "no \(expected); \(Self.expectation)"
-    let close = names.lazy.compactMap { NearestName.of($0, in: found) }.first
+    let close = names.lazy.compactMap { nearest($0, in: found) }.first
     return problem + "; " + (close.map { "the nearest found is \(brief($0))" } ?? Self.list(found))
   }
 
@@ -44,36 +46,4 @@ func brief(_ text: some StringProtocol) -> String {
   let start = text.unicodeScalars.prefix(40)
   let shown = String(String.UnicodeScalarView(start))
   return shown.debugDescription + (start.endIndex < text.unicodeScalars.endIndex ? "..." : "")
-}
-
-/// The name that a mistyped one may stand for.
-enum NearestName {
-  /// The candidate with the fewest edits to `word`, nil when none is close enough to be meant.
-  ///
-  /// Case does not count; the distance is at most a third of the word, and at least 2. Names over
-  /// 64 bytes come from text in the place of names and are left out.
-  static func of(_ word: String, in candidates: [String]) -> String? {
-    let wanted = Array(word.lowercased().utf8)
-    let limit = min(max(2, wanted.count / 3), wanted.count - 1)
-    guard wanted.count <= 64 else { return nil }
-    return candidates.lazy.filter { $0.utf8.count <= 64 }
-      .map { (name: $0, distance: edits(wanted, Array($0.lowercased().utf8))) }
-      .filter { $0.distance <= limit }
-      .min { $0.distance < $1.distance }?.name
-  }
-
-  /// Levenshtein's distance, one row of the table at a time.
-  private static func edits(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var row = Array(0...right.count)
-    for (i, byte) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in right.enumerated() {
-        let replaced = diagonal + (byte == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
-      }
-    }
-    return row[right.count]
-  }
 }

@@ -1,3 +1,5 @@
+import NearestName
+
 /// The examples of an MNLI file as people have them: from the hub, from MultiNLI 1.0, from GLUE.
 ///
 /// The ending of the name chooses the format: `.jsonl` and `.json-lines` (one object a line), `.csv`
@@ -64,7 +66,7 @@ enum EntailmentFormat {
       return "Parquet is not read; convert the file to one of \(list)"
     }
     let found = ending.isEmpty ? "the name has no ending" : "unknown ending \(brief("." + ending))"
-    let nearest = NearestName.of(ending, in: names).map { "; the nearest is .\($0)" } ?? ""
-    return "\(found), expected one of \(list)\(nearest)"
+    let hint = nearest(ending, in: names).map { "; the nearest is .\($0)" } ?? ""
+    return "\(found), expected one of \(list)\(hint)"
   }
 }

@@ -1,3 +1,5 @@
+import NearestName
+
 /// The examples read so far of one file, and how rows become examples.
 struct EntailmentRows {
   let file: String
@@ -43,8 +45,8 @@ struct EntailmentRows {
 
   private static func refusal(of label: String) -> String {
     let words = EntailmentLabel.allCases.map(\.rawValue)
-    let nearest = NearestName.of(label, in: words).map { "; the nearest is '\($0)'" } ?? ""
+    let hint = nearest(label, in: words).map { "; the nearest is '\($0)'" } ?? ""
     return "the label \(brief(label)) is none of entailment (0), neutral (1), contradiction (2), "
-      + "and not '-' or -1 for none\(nearest)"
+      + "and not '-' or -1 for none\(hint)"
   }
 }

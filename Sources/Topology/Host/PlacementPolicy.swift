@@ -1,4 +1,5 @@
 import Configuration
+import NearestName
 
 /// How ranks are laid on the host's processing units.
 package enum PlacementPolicy: Sendable, Equatable {

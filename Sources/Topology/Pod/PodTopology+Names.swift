@@ -1,5 +1,6 @@
 import Configuration
 import Glibc
+import NearestName
 
 extension PodTopology {
   /// The built-in topologies, from the smallest to the largest; each is a file of `topologies/`.

@@ -25,7 +25,7 @@ private func folded(_ word: String) -> [UInt8] {
 }
 
 /// Levenshtein distance: insertions, deletions and substitutions, one row of the table at a time.
-private func editDistance(_ from: [UInt8], _ to: [UInt8]) -> Int {
+package func editDistance(_ from: [UInt8], _ to: [UInt8]) -> Int {
   var row = Array(0...to.count)
   for (i, a) in from.enumerated() {
     var diagonal = row[0]
