@@ -74,7 +74,8 @@ struct FinetuneCommand: ParsableCommand {
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
     let run = try FineTuningRun(
-      configuration, files, pretrained, setup: HostSetup(
+      configuration, files, pretrained,
+      setup: HostSetup(
         ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel,
         emulator), log)
     let clock = ContinuousClock()
@@ -129,7 +130,7 @@ struct FinetuneCommand: ParsableCommand {
     let trainer = run.trainer
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
-      "finetune", total: trainer.configuration.training.steps,
+      "finetune", total: trainer.configuration.training.steps, from: trainer.updates,
       terminal: Terminal.detect(.error, noColor: output.noColor), isOff: output.noProgress)
     defer { progress.finish() }
     var updates: [Trainer.Update] = []
@@ -165,7 +166,10 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   private func text(_ document: FinetuneDocument) -> String {
-    "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
+    guard document.steps > 0 else {
+      return "all steps were done before\n" + document.evaluations.map(\.text).joined()
+    }
+    return "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
       + "\(Format.fixed(document.firstLoss, 3)) -> \(Format.fixed(document.lastLoss, 3)), "
       + "\(Format.grouped(Int(document.tokensPerSecond))) tokens/s\n"
       + document.evaluations.map(\.text).joined()

@@ -23,15 +23,25 @@ struct RunNeeds {
     let model = trainer.step.model
     let weights = model.parameterCount * MemoryLayout<Float>.size
     let checkpoint = configuration.checkpoint.optimState ? 3 * weights : weights
+    let steps = configuration.training.steps - done
     memoryBytes = trainer.emulator.bytes
     diskBytes =
-      (folder == nil ? 0 : (configuration.checkpoint.toKeep + 1) * checkpoint)
+      (folder == nil ? 0 : Self.checkpoints(configuration.checkpoint, steps: steps) * checkpoint)
       + (export == nil ? 0 : weights)
-    diskPath = folder ?? export.map { $0.contains("/") ? String($0[...($0.lastIndex(of: "/") ?? $0.startIndex)]) : "." }
+    diskPath =
+      folder
+      ?? export.map { $0.lastIndex(of: "/").map($0.prefix(through:)) ?? "." }
+      .map(String.init)
     let tokens = configuration.training.globalBatchSize * configuration.model.sequenceLength
     let flops = Double(model.modelFlops(tokens: tokens))
     let peak = trainer.emulator.measurePeak(seconds: 0.05)
-    seconds = Double(configuration.training.steps - done) * flops / (peak * Self.shareOfPeak)
+    seconds = Double(steps) * flops / (peak * Self.shareOfPeak)
+  }
+
+  /// How many are there at most at once.
+  private static func checkpoints(_ configuration: CheckpointConfiguration, steps: Int) -> Int {
+    let saved = configuration.steps > 0 ? (steps - 1) / configuration.steps + 1 : 1
+    return min(saved, configuration.toKeep + 1)
   }
 
   /// For example `needs 1.2 GB of memory, 0.3 GB of disk and about 3 min`.
@@ -39,7 +49,7 @@ struct RunNeeds {
     func amount(_ bytes: Int) -> String { Format.si(Double(bytes), "B", digits: 3) }
     let disk = diskBytes > 0 ? ", \(amount(diskBytes)) of disk" : ""
     return "needs \(amount(memoryBytes)) of memory\(disk) and about "
-      + "\(Format.duration(seconds: seconds)) for the steps"
+      + "\(Format.duration(seconds: seconds)) for the steps on an idle machine"
   }
 
   /// - Throws: `NotEnoughDisk` where the checkpoints cannot fit.
