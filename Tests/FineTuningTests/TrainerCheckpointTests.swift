@@ -48,7 +48,9 @@ struct TrainerCheckpointTests {
         let expected = whole.transfer.read(from: whole.emulator, suffix: suffix)
         let found = trainer.transfer.read(from: trainer.emulator, suffix: suffix)
         for (one, other) in zip(expected, found) {
-          #expect(one.values == other.values, "\(one.name)\(suffix)")
+          // Compared outside: a failure need not print them.
+          let areEqual = one.values == other.values
+          #expect(areEqual, "\(one.name)\(suffix)")
         }
       }
     }
