@@ -137,15 +137,20 @@ struct FinetuneCommand: ParsableCommand {
     var (batches, metrics) = (batches, metrics)
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
-      "finetune", total: steps, terminal: Terminal.detect(.error, noColor: output.noColor),
-      isOff: output.noProgress)
+      "finetune", total: steps, interval: 1,
+      terminal: Terminal.detect(.error, noColor: output.noColor), isOff: output.noProgress)
     defer { progress.finish() }
     var updates: [Trainer.Update] = []
+    let start = ContinuousClock.now
     while updates.count < steps, !Interruption.isRequested {
       let update = trainer.update(on: batches.next())
       updates.append(update)
       do {
-        try metrics?.append(update)
+        try metrics?.append(
+          StepMetrics(
+            update, model: trainer.step.model, peak: peak,
+            remainingSeconds: start.duration(to: .now) / .seconds(1) / Double(updates.count)
+              * Double(steps - update.step)))
       } catch {
         // The model is worth more than the file.
         progress.clear()
