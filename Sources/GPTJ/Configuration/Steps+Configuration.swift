@@ -19,7 +19,8 @@ extension TrainingStep {
         adamW: Operation.AdamW(
           beta1: optimizer.beta1, beta2: optimizer.beta2, epsilon: optimizer.epsilon,
           weightDecay: optimizer.weightDecay),
-        gradientClipping: optimizer.gradientClipping),
+        gradientClipping: optimizer.gradientClipping,
+        decayExclusions: optimizer.weightDecayExclusions),
       lossScale: Double(configuration.execution.lossScaling),
       elementType: ElementType(configuration.model.precision))
   }

@@ -1,3 +1,4 @@
+package import Configuration
 package import Program
 
 /// One optimizer step of GPT-J as the reference runs it: in phases from streaming memory, each
@@ -15,10 +16,16 @@ package struct TrainingStep {
   package struct Optimizer: Sendable, Equatable {
     package var adamW: Operation.AdamW
     package var gradientClipping: Double
+    /// Whom `adamW.weightDecay` leaves alone.
+    package var decayExclusions: OptimizerConfiguration.WeightDecayExclusions
 
-    package init(adamW: Operation.AdamW, gradientClipping: Double) {
+    package init(
+      adamW: Operation.AdamW, gradientClipping: Double,
+      decayExclusions: OptimizerConfiguration.WeightDecayExclusions = .biasesAndNorms
+    ) {
       self.adamW = adamW
       self.gradientClipping = gradientClipping
+      self.decayExclusions = decayExclusions
     }
   }
 
