@@ -18,6 +18,7 @@ extension TrainingPhases {
       let gradient = step.zeroGradient(parameter)
       forEachMicroBatch { batch in
         let dX = step.loadActivation(dx, [0, batch], "d_x")
+        dropout(0, batch)?.apply(dX, .embedding, step)
         let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
         builder.emit(.embedBackward, [ids, dX], into: [gradient])
       }
