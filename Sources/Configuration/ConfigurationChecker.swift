@@ -52,6 +52,19 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  func checkLearningRate(
+    _ rate: LearningRateConfiguration
+  ) throws(ConfigurationError) {
+    guard rate.minimum <= rate.maximum else {
+      throw failure(
+        [
+          "training.optimizer.learning_rate.minimum", "training.optimizer.learning_rate.maximum",
+        ],
+        "training.optimizer.learning_rate.minimum is \(rate.minimum)",
+        "at most learning_rate.maximum \(rate.maximum)")
+    }
+  }
+
   func checkInference(
     _ model: ModelConfiguration, _ execution: ExecutionConfiguration,
     _ inference: InferenceConfiguration

@@ -42,6 +42,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
   package func check(_ checker: ConfigurationChecker) throws(ConfigurationError) {
     try checker.checkModel(model, execution)
     try checker.checkBatch(training, execution)
+    try checker.checkLearningRate(training.optimizer.learningRate)
     try checker.checkCheckpoint(checkpoint)
     try checker.checkWork(model, sequences: training.globalBatchSize)
     try checker.checkTokens(model, training)

@@ -75,7 +75,9 @@ struct OperationTimer {
       count: blocks * products, qkv.elementType)
     // As doubles: the passes over the scores of the largest legal batch exceed 64 bits.
     let scores = Double(matrices) * Double(shape.sequence) * Double(shape.sequence)
-    let passes = Double(Constants.softmaxPasses * products) / 2
+    let once =
+      Constants.softmaxPasses + (shape.dropout == nil ? 0 : Constants.dropoutPasses)
+    let passes = Double(once * products) / 2
     demand.vectorSeconds = vectorSeconds(bytes: scores * Double(qkv.elementType.bytes) * passes)
   }
 

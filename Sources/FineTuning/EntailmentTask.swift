@@ -149,9 +149,5 @@ extension EntailmentTask {
     guard size >= tokenizer.vocabularySize else {
       throw .vocabularyTooSmall(model: size, tokenizer: tokenizer.vocabularySize)
     }
-    let dropout = configuration.model.dropoutProb
-    guard dropout == 0 else {
-      throw .notFollowed(setting: "model.dropout_prob", value: "\(dropout)", expected: "0")
-    }
   }
 }

@@ -16,15 +16,14 @@ extension Operation.Kind {
       .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
-    case .matmul, .addBias, .geluBackward, .embed, .embedBackward,
-      .selectRows:
+    case .matmul, .addBias, .geluBackward, .embed, .embedBackward, .dropout, .selectRows:
       (2...2, 1)
     case .add: (2...3, 1)
     case .layerNorm: (3...3, 2)
     case .layerNormBackward: (4...4, 1)
     case .layerNormGradient, .logitsSums: (3...3, 2)
-    case .attention: (1...1, 2)
-    case .attentionBackward: (4...4, 1)
+    case .attention(let shape): (shape.dropout == nil ? 1...1 : 2...2, 2)
+    case .attentionBackward(let shape): (shape.dropout == nil ? 4...4 : 5...5, 1)
     case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
     case .gradientScale: (1...1, 2)
     case .adamW: (6...6, 3)
@@ -51,7 +50,8 @@ extension Operation.Kind {
     switch self {
     case .hostLoad, .hostStore, .load, .store, .copy:
       return same(inputs[0], outputs[0])
-    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward:
+    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,
+      .dropout:
       return same(inputs[0], outputs[0])
     case .collective(let kind, let group):
       return collectiveMistake(kind, inputs[0], outputs[0], mesh.size(of: group))

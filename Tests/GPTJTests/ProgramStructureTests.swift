@@ -1,3 +1,4 @@
+import Configuration
 import GPTJ
 import Program
 import Testing
@@ -101,6 +102,30 @@ struct ProgramStructureTests {
       if operation.kind == .load, phase == "decoder_forward" { loads[repetitions, default: 0] += 1 }
     }
     #expect(loads == [28: 8, 28 * 128: 1])
+  }
+
+  @Test(
+    "Weight decay takes hold of all matrices, and of what is not excluded",
+    arguments: [
+      (OptimizerConfiguration.WeightDecayExclusions.biasesAndNorms, []),
+      (.biases, ["norm.gain"]), (.none, ["norm.gain", "bias"]),
+    ])
+  func decay(
+    exclusions: OptimizerConfiguration.WeightDecayExclusions, alsoDecayed: [String]
+  ) throws {
+    var configuration = FineTuningConfiguration()
+    configuration.training.optimizer.weightDecay = 0.25
+    configuration.training.optimizer.weightDecayExclusions = exclusions
+    let program = try TrainingStep(configuration).program()
+    var decays: [Bool] = []
+    program.forEachOperation { operation, _, _ in
+      guard case .adamW(let adamW) = operation.kind else { return }
+      let name = program[operation.inputs[0]].name
+      let expected = (["weight"] + alsoDecayed).contains { name.hasSuffix($0) }
+      #expect(adamW.weightDecay == (expected ? 0.25 : 0), "\(name)")
+      decays.append(expected)
+    }
+    #expect(decays.count == 13 && decays.contains(true))
   }
 
   @Test("Every index stays inside its tensor at every turn of its loops")

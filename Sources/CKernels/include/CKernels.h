@@ -46,6 +46,27 @@ void ck_bias_gradient(const float *dy, long stride, float *dbias, long rows, lon
                       long columns);
 double ck_sum_of_squares(const float *x, long n);
 
+// dropout.c ---------------------------------------------------------------------------------------
+
+/// Which elements are kept, and what they are multiplied by. The random words are those of
+/// Philox-4x32-10: key (seed, step), counter (column, row / 4, sequence, stream), word row % 4.
+typedef struct {
+  uint32_t seed, step;
+  /// Tells one dropout of a step from all others.
+  uint32_t stream;
+  /// The sequence of row 0, in the global batch.
+  uint32_t sequence;
+  /// An element is kept where its word is below.
+  uint32_t threshold;
+  float scale;
+} ck_dropout;
+
+/// y = x, masked and scaled, in place or not, on rows of `width`; a row's position is row % sequence.
+void ck_dropout_rows(const float *x, float *y, long width, long sequence, long first, long count,
+                     const ck_dropout *d);
+/// The four words of one counter under a key of two.
+void ck_philox(const uint32_t *counter, const uint32_t *key, uint32_t *words);
+
 // rotary.c: table is [sequence][2 rotaryDim], cosines then signed sines, each written twice -------
 
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base);
@@ -58,12 +79,15 @@ void ck_rotary(float *x, long stride, long column, long heads, long headDim, lon
 /// Floats of scratch memory.
 long ck_attention_forward_scratch(long sequence, long headDim);
 long ck_attention_backward_scratch(long sequence, long headDim);
-/// Both return how many (query, key) pairs lay in the tiles they visited.
+/// Both return how many (query, key) pairs lay in the tiles they visited. `dropout` is NULL, or takes
+/// probabilities: its columns are queries, its rows keys, its sequence and stream this head's own.
 long ck_attention_forward(const float *qkv, float *o, float *lse, long sequence, long heads,
-                          long headDim, long sequenceIndex, long head, float *scratch);
+                          long headDim, long sequenceIndex, long head, const ck_dropout *dropout,
+                          float *scratch);
 long ck_attention_backward(const float *qkv, const float *o, const float *lse, const float *d_o,
                            float *dqkv, long sequence, long heads, long headDim,
-                           long sequenceIndex, long head, float *scratch);
+                           long sequenceIndex, long head, const ck_dropout *dropout,
+                           float *scratch);
 
 // embedding.c ------------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ extension Operation {
       .logitsMax, .logitsSums:
       inputs.map { _ in true }
     case .matmul(let transposeA, _, _): [!transposeA, false]
-    case .addBias, .embed: [true, false]
+    case .addBias, .embed, .dropout: [true, false]
     case .layerNorm: [true, false, false]
     case .layerNormBackward: [true, true, true, false]
     // The labels are counted whole: the loss is their mean.

@@ -28,6 +28,10 @@ extension Instruction {
     case .biasGradient(let dy, let width, let rows, let target, let columns):
       Elementwise.biasGradient(
         dy, stride: width, into: target, rows: rows, columns: columns, counters: &context.kernels)
+    case .dropout(let x, let dropping, let y):
+      dropping.dropout().apply(
+        to: x, into: y.matrix, width: y.width, sequence: dropping.tokens, rows: y.rows,
+        counters: &context.kernels)
     case .gelu(let z, let g, let count):
       Gelu.forward(z, into: g, count: count, counters: &context.kernels)
     case .geluBackward(let dg, let z, let dz, let count):
@@ -78,14 +82,15 @@ extension Instruction {
       for unit in part.units {
         part.shape.forward(
           part.qkv, into: output, logSumExp: logSumExp, sequenceIndex: unit / part.shape.heads,
-          head: unit % part.shape.heads, scratch: context.scratch, counters: &context.kernels)
+          head: unit % part.shape.heads, dropout: part.dropout(of: unit),
+          scratch: context.scratch, counters: &context.kernels)
       }
     case .attentionBackward(let part, let output, let logSumExp, let dOutput, let dqkv):
       for unit in part.units {
         part.shape.backward(
           dOutput, qkv: part.qkv, output: output, logSumExp: logSumExp, into: dqkv,
           sequenceIndex: unit / part.shape.heads, head: unit % part.shape.heads,
-          scratch: context.scratch, counters: &context.kernels)
+          dropout: part.dropout(of: unit), scratch: context.scratch, counters: &context.kernels)
       }
     default: preconditionFailure("not attention")
     }
@@ -135,6 +140,21 @@ extension Instruction.Move {
     case .tilesToStreaming: context.storeBytes += bytes
     case .tiles: break
     }
+  }
+}
+
+extension Instruction.Dropping {
+  /// The dropout of this step, of a head and sequence of this part.
+  fileprivate func dropout(head: Int = 0, sequence: Int = 0) -> Dropout {
+    Dropout(
+      probability: probability, seed: seed, step: Int(schedule[1]), site: site, layer: layer,
+      head: self.head + head, sequence: self.sequence + sequence)
+  }
+}
+
+extension Instruction.AttentionPart {
+  fileprivate func dropout(of unit: Int) -> Dropout? {
+    dropping?.pointee.dropout(head: unit % shape.heads, sequence: unit / shape.heads)
   }
 }
 

@@ -20,6 +20,7 @@ enum Instruction {
   case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
   case attentionBackward(
     AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
+  case dropout(Floats, Dropping, into: Rows)
   case gelu(Floats, into: MutableFloats, count: Int)
   case geluBackward(dg: Floats, z: Floats, into: MutableFloats, count: Int)
   case embed(Lookup, table: Floats, into: MutableFloats, tokens: Range<Int>)
@@ -106,6 +107,24 @@ enum Instruction {
     let shape: Attention
     let qkv: Floats
     let units: Range<Int>
+    let dropping: UnsafePointer<Dropping>?
+  }
+
+  /// Where one rank's part of a dropped tensor stands in the whole; the step's number is read when
+  /// it runs.
+  struct Dropping {
+    let probability: Double
+    let seed: Int
+    let site: Int
+    let layer: Int
+    /// The rank's first head, of all heads.
+    let head: Int
+    /// The micro-batch's first sequence, of the global batch.
+    let sequence: Int
+    /// Tokens of a sequence.
+    let tokens: Int
+    /// Learning rate, then the step's number.
+    let schedule: Floats
   }
 
   /// Ids against one shard of the vocabulary.

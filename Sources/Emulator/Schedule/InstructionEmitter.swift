@@ -40,6 +40,10 @@ struct InstructionEmitter {
     case .biasGradient:
       .biasGradient(
         dy: read(0), width: input(0).columns, rows: input(0).rows, into: write(), columns: part)
+    case .dropout(let dropout):
+      .dropout(
+        read(0), dropping(dropout, heads: 0),
+        into: Instruction.Rows(matrix: write(), width: output().columns, rows: part))
     case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part))
     case .geluBackward:
       .geluBackward(dg: at(part, 0), z: at(part, 1), into: at(part), count: elements(part))
@@ -169,7 +173,22 @@ struct InstructionEmitter {
       sequence: shape.sequence, heads: shape.heads, headDim: shape.headSize)
     lowering.needScratch(
       pass == .forward ? kernel.forwardScratchBytes : kernel.backwardScratchBytes)
-    return Instruction.AttentionPart(shape: kernel, qkv: read(0), units: part)
+    let dropping = shape.dropout.map {
+      lowering.tables.table([self.dropping($0, heads: shape.heads)])
+    }
+    return Instruction.AttentionPart(
+      shape: kernel, qkv: read(0), units: part, dropping: dropping)
+  }
+
+  /// The schedule is the last input, the rank's part of the batch as long as the first.
+  private func dropping(_ dropout: Operation.Dropout, heads: Int) -> Instruction.Dropping {
+    let batch =
+      mesh.dataIndex(of: rank) * dropout.microBatches + lowering.value(of: dropout.microBatch)
+    return Instruction.Dropping(
+      probability: dropout.probability, seed: dropout.seed, site: dropout.site.rawValue,
+      layer: lowering.value(of: dropout.layer), head: mesh.tensorIndex(of: rank) * heads,
+      sequence: batch * (input(0).rows / dropout.sequence), tokens: dropout.sequence,
+      schedule: read(operation.inputs.count - 1))
   }
 
   // MARK: Vocabulary

@@ -74,10 +74,15 @@ final class Lowering {
     let tensor = program[reference]
     return zip(reference.indices, tensor.instances).reduce(0) { flat, pair in
       let (index, extent) = pair
-      let value = (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
+      let value = self.value(of: index)
       precondition((0..<extent).contains(value), "\(tensor.name): index \(value) of \(extent)")
       return flat * extent + value
     }
+  }
+
+  /// An index at this turn of the loops.
+  func value(of index: Affine) -> Int {
+    (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
   }
 
   func buffer(_ reference: TensorReference, rank: Int) -> Int {

@@ -130,14 +130,14 @@ struct FinetuneCommand: ParsableCommand {
     let trainer = run.trainer
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
-      "finetune", total: trainer.configuration.training.steps, from: trainer.updates,
+      "finetune", total: trainer.configuration.training.steps, from: trainer.updates, interval: 1,
       terminal: Terminal.detect(.error, noColor: output.noColor), isOff: output.noProgress)
     defer { progress.finish() }
     var updates: [Trainer.Update] = []
     while !run.isDone, !Interruption.isRequested {
       let update = run.step()
       updates.append(update)
-      if let trouble = run.record(update) {
+      if let trouble = run.record(update, peak: peak) {
         progress.clear()
         log.info(trouble)
       }

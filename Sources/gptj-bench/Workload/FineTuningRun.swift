@@ -4,6 +4,7 @@ import Configuration
 import Datasets
 import Emulator
 import FineTuning
+import GPTJ
 import Reporting
 
 /// A fine-tuning run, from its first step or from a checkpoint: model, data, and what it leaves behind.
@@ -14,7 +15,10 @@ final class FineTuningRun {
   let folder: RunFolder?
   private let setup: HostSetup
   private var batches: EntailmentBatches
-  private var metrics: MetricsFile?
+  private let runLog: RunLog
+  /// Steps that were done before, and when the first one after them could begin.
+  private let firstStep: Int
+  private let start: ContinuousClock.Instant
   private var lastSaved: Int?
 
   /// Reads what the files are, sets the model up, and says what the run will need.
@@ -45,7 +49,14 @@ final class FineTuningRun {
       trainer.initialize(RandomWeights(configuration.model))
     }
     batches = try task.batches(configuration, startingAt: trainer.updates)
-    metrics = try files.metrics.map { try MetricsFile(path: $0) }
+    runLog = try RunLog(
+      folder: folder?.path, file: files.metrics,
+      resumingAt: files.resume || checkpoint != nil ? trainer.updates + 1 : nil)
+    if let folder {
+      try writeFile(configuration.printYAML(), to: "\(folder.path)/config.yml")
+    }
+    firstStep = trainer.updates
+    start = .now
     logData(log)
   }
 
@@ -54,17 +65,15 @@ final class FineTuningRun {
   /// One update on the next batch.
   func step() -> Trainer.Update { trainer.update(on: batches.next()) }
 
-  /// Writes the update into the metrics.
+  /// Writes the update's metrics; `peak` is the FLOP/s of all workers together.
   ///
-  /// - Returns: What to tell when they cannot be written any more: the model is worth more.
-  func record(_ update: Trainer.Update) -> String? {
-    do {
-      try metrics?.append(update)
-      return nil
-    } catch {
-      metrics = nil
-      return "\(error); no more metrics are written"
-    }
+  /// - Returns: What to tell where they cannot be written any more.
+  func record(_ update: Trainer.Update, peak: Double) -> String? {
+    let left = trainer.configuration.training.steps - update.step
+    let seconds = start.duration(to: .now) / .seconds(1) / Double(update.step - firstStep)
+    return runLog.append(
+      StepMetrics(
+        update, model: trainer.step.model, peak: peak, remainingSeconds: seconds * Double(left)))
   }
 
   /// Saves a checkpoint where the configuration wants one after this step.
