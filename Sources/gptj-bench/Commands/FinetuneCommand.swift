@@ -16,6 +16,7 @@ struct FinetuneCommand: ParsableCommand {
     examples: [
       "gptj-bench finetune --steps 100 --answers 50 --export trained",
       "gptj-bench finetune --pretrained trained --steps 10 --answers 50",
+      "gptj-bench finetune --from-scratch small --tokenizer gpt-j-6b --train mnli_train.jsonl",
       "gptj-bench finetune --pretrained gpt-j-6b --train mnli_train.jsonl --validation mnli_dev.jsonl",
     ])
 
@@ -26,6 +27,12 @@ struct FinetuneCommand: ParsableCommand {
   var config = RealRun.preset
 
   @OptionGroup var files: FinetuneFiles
+
+  @Option(
+    help: ArgumentHelp(
+      "Starts from random weights, for the tokenizer that is used: tiny, small or base (default: "
+        + "the configuration's model).", valueName: "size"))
+  var fromScratch: ModelSize?
 
   @Option(help: ArgumentHelp("Optimizer steps (default: the configuration's).", valueName: "n"))
   var steps: Int?
@@ -59,6 +66,9 @@ struct FinetuneCommand: ParsableCommand {
   func validate() throws {
     guard (0...1_000_000).contains(answers) else {
       throw ValidationError("--answers is \(answers), expected from 0 to 1000000")
+    }
+    guard fromScratch == nil || files.pretrained == nil else {
+      throw ValidationError("--from-scratch and --pretrained exclude each other")
     }
     guard evaluateEvery >= 0 else {
       throw ValidationError("--evaluate-every is \(evaluateEvery), expected at least 0")
@@ -110,6 +120,10 @@ struct FinetuneCommand: ParsableCommand {
   private func resolve(_ pretrained: HuggingFaceDirectory?) throws -> FineTuningConfiguration {
     var overrides =
       pretrained.map { $0.config.overrides(file: $0.path + "/config.json") } ?? []
+    if let fromScratch {
+      let tokenizer = try files.tokenizer.map { try Tokenizer(directory: $0) } ?? .embedded()
+      overrides += fromScratch.overrides(vocabulary: tokenizer.vocabularySize)
+    }
     overrides += try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
     for (path, value, flag) in [
       ("training.steps", steps, "--steps"),
