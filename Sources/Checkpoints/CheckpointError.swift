@@ -4,6 +4,8 @@ import NearestName
 package enum CheckpointError: Error, Equatable {
   /// The system refused `operation`, or the file is not what it can be done with.
   case system(file: String, operation: String, reason: String)
+  /// The disk, or what the user may write on it, is full.
+  case diskFull(file: String, reason: String)
   /// A file or directory is not there; `expected` says what was looked for.
   case missing(path: String, expected: String)
   /// The header is not what the format says, counting bytes from the start of the file.
@@ -21,6 +23,8 @@ extension CheckpointError: CustomStringConvertible {
     switch self {
     case .system(let file, let operation, let reason):
       "\(file): cannot \(operation): \(reason)"
+    case .diskFull(let file, let reason):
+      "\(file): cannot write: \(reason)"
     case .missing(let path, let expected):
       "\(path): not found; expected \(expected)"
     case .malformedHeader(let file, let byte, let expected):

@@ -64,6 +64,9 @@ final class FileDescriptor: Sendable {
     if fsync(number) != 0 { throw failure("synchronize") }
   }
 
+  /// Keeps other processes from locking it until this one closes it or ends; false where one has it.
+  func lock() -> Bool { flock(number, LOCK_EX | LOCK_NB) == 0 }
+
   private func failure(_ operation: String) -> CheckpointError {
     systemFailure(file: path, operation: operation)
   }
@@ -71,5 +74,9 @@ final class FileDescriptor: Sendable {
 
 /// What `errno` says about the call before.
 func systemFailure(file: String, operation: String) -> CheckpointError {
-  .system(file: file, operation: operation, reason: String(cString: strerror(errno)))
+  let reason = String(cString: strerror(errno))
+  return switch errno {
+  case ENOSPC, EDQUOT, EFBIG: .diskFull(file: file, reason: reason)
+  default: .system(file: file, operation: operation, reason: reason)
+  }
 }

@@ -54,6 +54,12 @@ where Texts.Element == String {
     return ids[start...(start + sequenceLength)]
   }
 
+  /// Passes over the next `chunks` chunks, or over all when there are fewer; costs as much as `next`.
+  package mutating func skip(_ chunks: Int) {
+    var left = chunks
+    while left > 0, next() != nil { left -= 1 }
+  }
+
   private mutating func readBatch() -> Bool {
     ids.removeAll(keepingCapacity: true)
     start = 0

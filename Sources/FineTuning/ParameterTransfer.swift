@@ -17,18 +17,37 @@ package struct ParameterTransfer {
   /// Writes every parameter into the emulator's streaming memory, padding with zeros.
   ///
   /// `tensor` is asked for each full tensor once, row-major `[out, in]`; one is held at a time.
+  /// `suffix` names what belongs to the parameter instead, such as `.first_moment`.
   package func write(
-    to emulator: Emulator, _ tensor: (_ name: String) throws -> [Float]
+    to emulator: Emulator, suffix: String = "", _ tensor: (_ name: String) throws -> [Float]
   ) rethrows {
     for parameter in parameters.all {
       for layer in layers(of: parameter) {
         let sources = try parameter.huggingFaceNames.map { try tensor(name($0, layer)) }
         for tensorIndex in 0..<mesh.tensorParallel {
           let local = cut(sources, parameter, tensorIndex)
-          scatter(local, parameter, layer, tensorIndex, to: emulator)
+          scatter(local, parameter, layer, tensorIndex, suffix, to: emulator)
         }
       }
     }
+  }
+
+  /// One full tensor by its Hugging Face name, or what belongs to it.
+  package func values(
+    of name: String, suffix: String = "", from emulator: Emulator
+  ) -> [Float] {
+    for parameter in parameters.all {
+      for layer in layers(of: parameter)
+      where parameter.huggingFaceNames.contains(where: { self.name($0, layer) == name }) {
+        let locals = (0..<mesh.tensorParallel).map {
+          gather(parameter, layer, $0, suffix: suffix, from: emulator)
+        }
+        for tensor in join(locals, parameter, layer) where tensor.name == name {
+          return tensor.values
+        }
+      }
+    }
+    preconditionFailure("the model has no \(name)")
   }
 
   /// Every parameter as full tensors, in the order of the model; `suffix` names what belongs to
@@ -91,10 +110,10 @@ package struct ParameterTransfer {
   // MARK: Its shards over replicas
 
   private func scatter(
-    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int,
+    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     to emulator: Emulator
   ) {
-    forEachShard(parameter, layer, tensorIndex, "", emulator) { memory, range in
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, range in
       for (index, source) in range.enumerated() {
         memory[index] = source < local.count ? local[source] : 0
       }

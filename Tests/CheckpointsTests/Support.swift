@@ -60,3 +60,15 @@ struct SplitMix64: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 }
+
+extension HuggingFaceDirectory {
+  /// Writes tensors that are at hand.
+  static func write(
+    _ config: GPTJConfig, _ tensors: [(name: String, shape: [Int], values: [Float])],
+    endOfText: Int, to path: String, others: (_ directory: String) throws -> Void
+  ) throws {
+    let values = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.values) })
+    try write(
+      config, endOfText: endOfText, to: path, values: { values[$0] ?? [] }, others: others)
+  }
+}

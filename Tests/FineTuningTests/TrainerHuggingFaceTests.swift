@@ -70,7 +70,8 @@ struct TrainerHuggingFaceTests {
       long.positions = 200
       let directory = path + "2"
       try HuggingFaceDirectory.write(
-        long, trainer.transfer.read(from: trainer.emulator), endOfText: 0, to: directory
+        long, endOfText: 0, to: directory,
+        values: { trainer.transfer.values(of: $0, from: trainer.emulator) }
       ) { try task.tokenizer.write(to: $0) }
       let prompts = task.heldOut(count: 3)[0].examples.map {
         task.tokenizer.encode($0.validationPrompt)

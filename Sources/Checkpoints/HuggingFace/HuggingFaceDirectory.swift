@@ -52,9 +52,7 @@ package final class HuggingFaceDirectory: Sendable {
         file: path + "/config.json", key: "n_layer", found: "\(config.layers)",
         expected: "as many layers as the weights have; there are \(files.count) tensors in all")
     }
-    let expected = HuggingFaceGPTJ.tensors(
-      layers: config.layers, hidden: config.hidden, inner: 4 * config.hidden,
-      vocabulary: config.vocabulary)
+    let expected = config.tensors
     for tensor in expected {
       let file = try file(of: tensor.name)
       let shape = try file.shape(of: tensor.name)

@@ -73,40 +73,36 @@ struct FinetuneCommand: ParsableCommand {
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
-    let task = try files.task(seed: configuration.model.seed)
-    try task.check(configuration)
-    let batches = try task.batches(configuration)
-    logData(task, batches)
-    let setup = try HostSetup(
-      ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
-    let trainer = try Trainer(configuration, setup.emulatorOptions)
-    if let pretrained {
-      try trainer.load(pretrained)
-    } else {
-      trainer.initialize(RandomWeights(configuration.model))
-    }
+    let run = try FineTuningRun(
+      configuration, files, pretrained,
+      setup: HostSetup(
+        ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel,
+        emulator), log)
     let clock = ContinuousClock()
     let start = clock.now
-    let metrics = try files.metrics.map { try MetricsFile(path: $0) }
     Interruption.watch()
-    let updates = try train(trainer, task, batches, setup, metrics)
+    let updates = try train(run)
     let seconds = start.duration(to: clock.now) / .seconds(1)
-    if let export = files.export { try trainer.export(to: export, tokenizer: task.tokenizer) }
+    if let export = files.export {
+      try run.trainer.export(to: export, tokenizer: run.task.tokenizer)
+    }
     if Interruption.isRequested {
-      let kept = files.export.map { "saved in \($0)" } ?? "not saved, since there is no --export"
-      log.info("interrupted after step \(updates.count); \(kept)")
+      log.info("interrupted after step \(run.trainer.updates); \(whatStays(of: run))")
       throw ExitCode.interrupted
     }
-    let reports = try task.heldOut(count: answers).map { split in
-      EvaluationResult(
-        split.name,
-        try trainer.evaluate(split.examples, tokenizer: task.tokenizer, setup.emulatorOptions))
-    }
-    let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
+    let document = FinetuneDocument(
+      run.trainer, updates, seconds: seconds, try run.answers(count: answers))
     StandardStream.output.writeOrExit(
       output.json
         ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()
         : text(document))
+  }
+
+  private func whatStays(of run: FineTuningRun) -> String {
+    let places = [run.folder?.path, files.export].compactMap(\.self)
+    return places.isEmpty
+      ? "not saved, since there is neither --output nor --export"
+      : "saved in \(places.joined(separator: " and "))"
   }
 
   /// A pretrained model's sizes stand above the preset's; flags and settings that contradict them are
@@ -123,69 +119,46 @@ struct FinetuneCommand: ParsableCommand {
       guard let value else { continue }
       overrides.append(ConfigurationOverride(path: path, value: String(value), origin: flag))
     }
+    overrides += files.overrides
     return try ConfigurationResolver(
       config, environment: environment(), otherVariables: Workload.otherVariables,
       overrides: overrides
     ).resolve()
   }
 
-  private func train(
-    _ trainer: Trainer, _ task: EntailmentTask, _ batches: EntailmentBatches, _ setup: HostSetup,
-    _ metrics: MetricsFile?
-  ) throws -> [Trainer.Update] {
-    let steps = trainer.configuration.training.steps
-    var (batches, metrics) = (batches, metrics)
+  private func train(_ run: FineTuningRun) throws -> [Trainer.Update] {
+    let trainer = run.trainer
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
-      "finetune", total: steps, interval: 1,
+      "finetune", total: trainer.configuration.training.steps, from: trainer.updates, interval: 1,
       terminal: Terminal.detect(.error, noColor: output.noColor), isOff: output.noProgress)
     defer { progress.finish() }
     var updates: [Trainer.Update] = []
-    let start = ContinuousClock.now
-    while updates.count < steps, !Interruption.isRequested {
-      let update = trainer.update(on: batches.next())
+    while !run.isDone, !Interruption.isRequested {
+      let update = run.step()
       updates.append(update)
-      do {
-        try metrics?.append(
-          StepMetrics(
-            update, model: trainer.step.model, peak: peak,
-            remainingSeconds: start.duration(to: .now) / .seconds(1) / Double(updates.count)
-              * Double(steps - update.step)))
-      } catch {
-        // The model is worth more than the file.
+      if let trouble = run.record(update, peak: peak) {
         progress.clear()
-        log.info("\(error); no more metrics are written")
-        metrics = nil
+        log.info(trouble)
       }
       progress.update(step: update.step) {
         update.fields(model: trainer.step.model, peak: peak)
       }
+      try run.saveIfDue()
       if evaluateEvery > 0, update.step.isMultiple(of: evaluateEvery) {
         progress.clear()
-        try logAccuracy(trainer, task, setup)
+        try logAccuracy(run)
       }
     }
+    try run.saveLast()
     return updates
   }
 
-  private func logAccuracy(
-    _ trainer: Trainer, _ task: EntailmentTask, _ setup: HostSetup
-  ) throws {
-    guard let split = task.heldOut(count: answers).first else { return }
-    let report = try trainer.evaluate(
-      split.examples, tokenizer: task.tokenizer, setup.emulatorOptions)
+  private func logAccuracy(_ run: FineTuningRun) throws {
+    guard let result = try run.answers(count: answers).first else { return }
     log.info(
-      "step \(trainer.updates): \(report.correct) of \(report.examples) pairs correct "
-        + "[\(Format.percent(report.accuracy))]")
-  }
-
-  /// What was read, packed and left out; a file's only.
-  private func logData(_ task: EntailmentTask, _ batches: EntailmentBatches) {
-    guard let file = task.training, let packed = batches.packed else { return }
-    log.info(
-      "\(Format.grouped(packed.examples)) examples (\(file.skipped) without a label skipped), "
-        + "\(Format.grouped(packed.tokens)) tokens: \(Format.grouped(packed.sequences)) sequences, "
-        + "\(Format.grouped(packed.droppedTokens)) tokens dropped")
+      "step \(run.trainer.updates): \(result.correct) of \(result.examples) pairs correct "
+        + "[\(Format.percent(result.accuracy))]")
   }
 
   private var log: Log {
@@ -193,7 +166,10 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   private func text(_ document: FinetuneDocument) -> String {
-    "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
+    guard document.steps > 0 else {
+      return "all steps were done before\n" + document.evaluations.map(\.text).joined()
+    }
+    return "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
       + "\(Format.fixed(document.firstLoss, 3)) -> \(Format.fixed(document.lastLoss, 3)), "
       + "\(Format.grouped(Int(document.tokensPerSecond))) tokens/s\n"
       + document.evaluations.map(\.text).joined()

@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Configuration
 import Datasets
 import FineTuning
 
@@ -28,6 +29,21 @@ struct FinetuneFiles: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The run's folder: configuration, metrics, checkpoints (default: none of them).",
+      valueName: "directory"))
+  var output: String?
+
+  @Flag(help: "Goes on from the newest checkpoint of the run's folder, if it has one.")
+  var resume = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Saves a checkpoint every so many steps, and at the end; 0 for the end only.",
+      valueName: "n"))
+  var checkpointEvery: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Writes the trained model as a new Hugging Face directory.", valueName: "directory"))
   var export: String?
 
@@ -37,6 +53,21 @@ struct FinetuneFiles: ParsableArguments {
 }
 
 extension FinetuneFiles {
+  /// The settings that the flags stand for.
+  var overrides: [ConfigurationOverride] {
+    var overrides: [ConfigurationOverride] = []
+    if let output {
+      overrides.append(
+        ConfigurationOverride(path: "checkpoint.save", value: output, origin: "--output"))
+    }
+    if let checkpointEvery {
+      overrides.append(
+        ConfigurationOverride(
+          path: "checkpoint.steps", value: String(checkpointEvery), origin: "--checkpoint-every"))
+    }
+    return overrides
+  }
+
   /// Reads what the options name.
   ///
   /// - Throws: `DatasetsError` naming file and line.

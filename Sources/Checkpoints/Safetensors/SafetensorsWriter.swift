@@ -4,52 +4,68 @@ import Glibc
 package enum SafetensorsWriter {
   /// Writes F32 tensors, sorted by name; the file appears at `path` whole or not at all.
   ///
-  /// `values` are in row-major order, as many as `shape` says; names differ. The file is written
-  /// beside `path`, brought to the disk and renamed, so that a reader or a crash never meets half
-  /// of it; `path` keeps what it had when anything fails.
+  /// The file is written beside `path`, brought to the disk and renamed, so that a reader or a crash
+  /// never meets half of it; `path` keeps what it had when anything fails. Holds one tensor at a time.
+  ///
+  /// - Parameter values: A tensor's elements, row-major, as many as its shape says.
+  /// - Returns: The CRC-32 of each tensor's bytes.
+  @discardableResult
   package static func write(
-    _ tensors: [(name: String, shape: [Int], values: [Float])], to path: String
-  ) throws(CheckpointError) {
+    _ tensors: [TensorShape], to path: String,
+    values: (_ name: String) throws(CheckpointError) -> [Float]
+  ) throws(CheckpointError) -> [String: UInt32] {
     let sorted = tensors.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     check(sorted)
-    let partial = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
+    var checksums: [String: UInt32] = [:]
+    let partial = partialName(path)
     do throws(CheckpointError) {
       let file = try FileDescriptor(path: partial, flags: O_WRONLY | O_CREAT | O_EXCL)
       try write(header(of: sorted), to: file)
-      for tensor in sorted { try write(tensor.values, to: file) }
+      for tensor in sorted {
+        let values = try values(tensor.name)
+        precondition(
+          tensor.count == values.count,
+          "\(tensor.name): shape \(tensor.shape) for \(values.count) values")
+        try write(values, to: file)
+        checksums[tensor.name] = checksum(of: values)
+      }
       try file.synchronize()
       if rename(partial, path) != 0 { throw systemFailure(file: path, operation: "replace") }
     } catch {
       unlink(partial)
       throw error
     }
-    // The new name is an entry of the folder: it too must reach the disk.
-    let end = path.lastIndex(of: "/")
-    let folder = end.map { String(path[...$0]) } ?? "."
-    try FileDescriptor(path: folder, flags: O_RDONLY | O_DIRECTORY).synchronize()
+    try synchronizeParent(of: path)
+    return checksums
   }
 
-  private static func check(_ tensors: [(name: String, shape: [Int], values: [Float])]) {
+  /// Writes tensors that are at hand.
+  package static func write(
+    _ tensors: [(name: String, shape: [Int], values: [Float])], to path: String
+  ) throws(CheckpointError) {
+    var values: [String: [Float]] = [:]
+    for tensor in tensors { values[tensor.name] = tensor.values }
+    try write(tensors.map { TensorShape(name: $0.name, shape: $0.shape) }, to: path) {
+      values[$0] ?? []
+    }
+  }
+
+  private static func check(_ tensors: [TensorShape]) {
     for (tensor, next) in zip(tensors, tensors.dropFirst()) {
       precondition(tensor.name != next.name, "two tensors are called \(tensor.name)")
     }
     for tensor in tensors {
       precondition(tensor.name != "__metadata__", "the format keeps this name for itself")
-      precondition(
-        tensor.shape.reduce(1, *) == tensor.values.count,
-        "\(tensor.name): shape \(tensor.shape) for \(tensor.values.count) values")
     }
   }
 
   /// The length, the JSON and the spaces that put the data on a multiple of 8.
-  private static func header(
-    of tensors: [(name: String, shape: [Int], values: [Float])]
-  ) -> [UInt8] {
+  private static func header(of tensors: [TensorShape]) -> [UInt8] {
     var offset = 0
     // transformers 4.25 crashes on a file whose metadata lack the format.
     var members = [#""__metadata__":{"format":"pt"}"#]
     for tensor in tensors {
-      let end = offset + tensor.values.count * MemoryLayout<Float>.size
+      let end = offset + tensor.count * MemoryLayout<Float>.size
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
         "\(quotedJSON(tensor.name)):"
