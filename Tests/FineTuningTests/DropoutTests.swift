@@ -1,5 +1,6 @@
 import Checkpoints
 import Configuration
+import Datasets
 import Emulator
 import FineTuning
 import Foundation
@@ -180,6 +181,35 @@ struct DropoutTests {
     #expect(try zip(losses(0), base).allSatisfy { $0 != $1 })
     for (one, other) in zip(try losses(0.1, tensor: 4, data: 2), base) {
       #expect(abs(one - other) < 1e-4)
+    }
+  }
+
+  @Test("A run from a checkpoint goes on with the masks of the undisturbed one")
+  func checkpoint() throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func configuration(tensor: Int, data: Int) -> FineTuningConfiguration {
+      var configuration = smallConfiguration(
+        tensorParallel: tensor, dataParallel: data, vocabulary: 515)
+      configuration.model.dropoutProb = 0.1
+      return configuration
+    }
+    func rest(_ trainer: Trainer) throws -> [Double] {
+      var batches = try EntailmentTask(seed: 1).batches(
+        trainer.configuration, startingAt: trainer.updates)
+      return (0..<3).map { _ in trainer.update(on: batches.next()).loss }
+    }
+    let whole = try train(configuration(tensor: 4, data: 2), steps: 3).trainer
+    try whole.save(in: RunFolder(path: path), tokenizer: .embedded())
+    let expected = try rest(whole)
+    for (tensor, data) in [(4, 2), (1, 1), (2, 4)] {
+      let trainer = try Trainer(
+        configuration(tensor: tensor, data: data), Emulator.Options(workers: 1))
+      try trainer.resume(TrainingCheckpoint(path: path))
+      let losses = try rest(trainer)
+      for (one, other) in zip(losses, expected) {
+        #expect(tensor == 4 ? one == other : abs(one - other) < 1e-5 * other)
+      }
     }
   }
 
