@@ -1,6 +1,5 @@
 import Configuration
 import FineTuning
-import Foundation
 import Testing
 
 @Suite("The learning rate warms up linearly, then stays or falls")
@@ -84,8 +83,7 @@ struct LearningRateScheduleTests {
 
   @Test(
     "After the warm-up the rates are those of transformers' schedules, to the last bits",
-    .enabled(
-      if: python("import torch, transformers") != nil, "needs python3 with torch and transformers"),
+    .enabled(if: hasTransformers, "needs python3 with torch and transformers"),
     arguments: [
       ("linear", LearningRateSchedule.Decay.Shape.linear, 40, 4),
       ("cosine", .cosine, 40, 4), ("cosine", .cosine, 31, 0), ("linear", .linear, 7, 7),
@@ -114,18 +112,4 @@ struct LearningRateScheduleTests {
       #expect(abs(ours[step] - rates[step]) <= tolerance, "step \(step)")
     }
   }
-}
-
-/// Runs a Python program; its output, or nil when there is no python3 or it failed.
-func python(_ program: String, _ arguments: String...) -> String? {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = ["python3", "-c", program] + arguments
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  guard (try? process.run()) != nil else { return nil }
-  let data = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
 }
