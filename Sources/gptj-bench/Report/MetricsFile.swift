@@ -16,7 +16,7 @@ final class MetricsFile {
   init(path: String) throws(OutputFileError) {
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw OutputFileError(path: path, reason: String(cString: strerror(errno)))
+      throw OutputFileError(path: path)
     }
     stream = StandardStream(descriptor: descriptor, name: path)
   }
