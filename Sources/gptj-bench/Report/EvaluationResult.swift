@@ -74,7 +74,7 @@ extension EvaluationResult {
       """
     if let ranking {
       text +=
-        "  Correct by most likely    \(ranking.correct) [\(Format.percent(ranking.accuracy))]\n"
+        "  Correct by label ranking  \(ranking.correct) [\(Format.percent(ranking.accuracy))]\n"
     }
     let rows = confusion.table.text().split(separator: "\n").map { "  \($0)\n" }
     return text + "\n" + rows.joined() + "\n"

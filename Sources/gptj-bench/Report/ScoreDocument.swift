@@ -26,6 +26,17 @@ struct ScoreDocument: Encodable {
     /// Nil for what is not scored: the first token, or a context.
     let logprob: Double?
     let isGreedy: Bool?
+
+    enum CodingKeys: CodingKey { case id, text, logprob, isGreedy }
+
+    /// With `null` for what is nil, so that every token has the same keys.
+    func encode(to encoder: any Encoder) throws {
+      var token = encoder.container(keyedBy: CodingKeys.self)
+      try token.encode(id, forKey: .id)
+      try token.encode(text, forKey: .text)
+      try token.encode(logprob, forKey: .logprob)
+      try token.encode(isGreedy, forKey: .isGreedy)
+    }
   }
 
   init(_ requests: [ScoringRequest], _ scores: [TokenScores], _ tokenizer: Tokenizer) {
