@@ -15,6 +15,7 @@ struct ScoreCommand: ParsableCommand {
       "gptj-bench score --pretrained trained --text 'the dog sleeps'",
       "gptj-bench score --pretrained trained --ids 464,3290",
       "gptj-bench score --pretrained trained --context 'the dog' --continuation ' sleeps' --json",
+      "gptj-bench score --pretrained trained --requests harness.jsonl --json",
     ])
 
   @OptionGroup var pretrained: PretrainedOptions
@@ -32,6 +33,11 @@ struct ScoreCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("A text to score after the context; may be repeated.", valueName: "text"))
   var continuation: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "JSON lines with text, or ids, or context and continuation.", valueName: "file.jsonl"))
+  var requests: String?
 
   @Flag(help: "Puts <|endoftext|> before texts and ids, so that their first token is scored.")
   var bos = false
@@ -51,7 +57,7 @@ struct ScoreCommand: ParsableCommand {
     let model = try pretrained.model()
     let setup = try HostSetup(
       ranks: pretrained.tensorParallel, tensorParallel: pretrained.tensorParallel, emulator)
-    let requests = requests(model.tokenizer)
+    let requests = try texts().map { request($0, model.tokenizer) }
     let scores = try model.scorer(setup.emulatorOptions).scores(requests)
     let document = ScoreDocument(requests, scores, model.tokenizer)
     StandardStream.output.writeOrExit(
@@ -60,19 +66,27 @@ struct ScoreCommand: ParsableCommand {
         : document.text)
   }
 
-  private func requests(_ tokenizer: Tokenizer) -> [ScoringRequest] {
+  private func texts() throws -> [ScoringText] {
+    var texts = text.map { ScoringText.text($0) } + ids.map { .ids($0.ids) }
+    texts += continuation.map { .continuation(context: context ?? "", $0) }
+    if let requests { texts += try ScoringText.read(jsonLines: requests) }
+    guard texts.isEmpty, requests == nil else { return texts }
+    while let line = readLine() { texts.append(.text(line)) }
+    guard !texts.isEmpty else {
+      throw DatasetsError.malformed(
+        file: "standard input", line: 1, problem: "there is nothing to score; expected a text")
+    }
+    return texts
+  }
+
+  private func request(_ text: ScoringText, _ tokenizer: Tokenizer) -> ScoringRequest {
     let start = bos ? [tokenizer.endOfTextID] : []
-    var requests = text.map { ScoringRequest(start + tokenizer.encode($0)) }
-    requests += ids.map { ScoringRequest(start + $0.ids) }
-    requests += continuation.map {
-      ScoringRequest(context: context ?? "", continuation: $0, tokenizer)
+    return switch text {
+    case .text(let text): ScoringRequest(start + tokenizer.encode(text))
+    case .ids(let ids): ScoringRequest(start + ids)
+    case .continuation(let context, let text):
+      ScoringRequest(context: context, continuation: text, tokenizer)
     }
-    if requests.isEmpty {
-      while let line = readLine() {
-        requests.append(ScoringRequest(start + tokenizer.encode(line)))
-      }
-    }
-    return requests
   }
 }
 
