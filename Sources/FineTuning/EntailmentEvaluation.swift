@@ -2,39 +2,40 @@ package import Datasets
 package import Emulator
 import GPTJ
 
-extension LabelledPrompts {
+extension Questions {
   /// Entailment pairs as the notebook asks them.
   package init(_ examples: [EntailmentExample]) {
-    let labels = EntailmentLabel.allCases
     self.init(
-      labels: labels.map(\.rawValue),
-      examples.map { Prompt($0.validationPrompt, gold: labels.firstIndex(of: $0.label) ?? 0) })
+      examples.map { Prompt($0.validationPrompt, answer: $0.label.rawValue) },
+      labels: EntailmentLabel.allCases.map(\.rawValue))
   }
 }
 
 extension PretrainedModel {
-  /// Lets the model answer these prompts, greedily: the notebook's accuracy.
+  /// Lets the model answer these questions, greedily: the notebook's accuracy.
   ///
   /// With `ranksLabels` the labels are also scored after each prompt, at about the cost of as many
   /// passes over it as there are labels of more than one token.
   ///
   /// - Throws: As `answers` and `Scorer.scores` do.
   package func evaluate(
-    _ prompts: LabelledPrompts, outputLength: Int = 5, batch: Int = 16, ranksLabels: Bool = false,
+    _ questions: Questions, outputLength: Int = 5, batch: Int = 16, ranksLabels: Bool = false,
     _ options: Emulator.Options
   ) throws -> EvaluationReport {
-    try prompts.report(tokenizer, scorer: ranksLabels ? scorer(options) : nil) {
+    try questions.report(
+      tokenizer, scorer: ranksLabels && questions.labels != nil ? scorer(options) : nil
+    ) {
       try answers(to: $0, outputLength: outputLength, batch: batch, options)
     }
   }
 }
 
 extension Trainer {
-  /// Lets the model as trained so far answer these prompts, greedily, on the same sharding.
+  /// Lets the model as trained so far answer these questions, greedily, on the same sharding.
   ///
   /// - Throws: As `GreedyGenerator` and `Scorer.scores` do.
   package func evaluate(
-    _ prompts: LabelledPrompts, tokenizer: Tokenizer, outputLength: Int = 5, batch: Int = 16,
+    _ questions: Questions, tokenizer: Tokenizer, outputLength: Int = 5, batch: Int = 16,
     ranksLabels: Bool = false, _ options: Emulator.Options
   ) throws -> EvaluationReport {
     let weights = Dictionary(
@@ -44,11 +45,14 @@ extension Trainer {
     }
     var model = step.model
     // As the reference: no longer than the longest prompt and its answer.
-    let longest = prompts.prompts.map { tokenizer.encode($0.text).count }.max() ?? 1
-    let label = prompts.continuations.map { tokenizer.encode($0).count }.max() ?? 0
+    let longest = questions.prompts.map { tokenizer.encode($0.text).count }.max() ?? 1
+    let label =
+      (questions.labels ?? []).map { tokenizer.encode(questions.separator + $0).count }.max() ?? 0
     model.sequenceLength = longest + (ranksLabels ? max(outputLength, label) : outputLength)
     let scorer = Scorer(model, tensorParallel: step.plan.tensorParallel, options, write: write)
-    return try prompts.report(tokenizer, scorer: ranksLabels ? scorer : nil) { ids in
+    return try questions.report(
+      tokenizer, scorer: ranksLabels && questions.labels != nil ? scorer : nil
+    ) { ids in
       let pass = InferencePass(
         model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
         elementType: step.elementType)

@@ -16,8 +16,9 @@ package struct ScoringRequest: Sendable, Hashable {
   /// A continuation after its context, cut where lm-evaluation-harness cuts (`TemplateLM`,
   /// `_encode_pair` and `loglikelihood`).
   ///
-  /// Spaces at the context's end belong to the continuation, both are tokenized as one text, and a
-  /// context without a word is `<|endoftext|>`.
+  /// Spaces at the context's end belong to the continuation; the continuation is what the tokens of
+  /// both together have beyond the number of the context's; a context without a word is
+  /// `<|endoftext|>`.
   package init(context: String, continuation: String, _ tokenizer: Tokenizer) {
     var words = context.unicodeScalars
     while words.last?.properties.isWhitespace == true { words.removeLast() }
@@ -25,7 +26,8 @@ package struct ScoringRequest: Sendable, Hashable {
     let prefix = tokenizer.encode(String(words))
     self =
       prefix.isEmpty
-      ? Self([tokenizer.endOfTextID] + text) : Self(text, firstScored: prefix.count)
+      ? Self([tokenizer.endOfTextID] + text)
+      : Self(prefix + text.dropFirst(prefix.count), firstScored: prefix.count)
   }
 
   /// What a model is fed for it: all but the last token.

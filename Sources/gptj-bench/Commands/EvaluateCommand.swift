@@ -67,7 +67,7 @@ struct EvaluateCommand: ParsableCommand {
       (
         name: split.name,
         report: try model.evaluate(
-          LabelledPrompts(split.examples), outputLength: outputLength, ranksLabels: ranking,
+          Questions(split.examples), outputLength: outputLength, ranksLabels: ranking,
           setup.emulatorOptions)
       )
     }

@@ -101,7 +101,7 @@ struct FinetuneCommand: ParsableCommand {
       EvaluationResult(
         split.name,
         try trainer.evaluate(
-          LabelledPrompts(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions))
+          Questions(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions))
     }
     let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
     StandardStream.output.writeOrExit(
@@ -169,7 +169,7 @@ struct FinetuneCommand: ParsableCommand {
   ) throws {
     guard let split = task.heldOut(count: answers).first else { return }
     let report = try trainer.evaluate(
-      LabelledPrompts(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions)
+      Questions(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions)
     log.info(
       "step \(trainer.updates): \(report.correct) of \(report.examples) pairs correct "
         + "[\(Format.percent(report.accuracy))]")

@@ -5,8 +5,9 @@ import Reporting
 struct EvaluationResult: Encodable {
   let split: String
   let examples, badlyFormed, incorrect, correct: Int
-  let accuracy, macroF1: Double
-  let confusion: Confusion
+  let accuracy: Double
+  /// Nil where any text may be an answer.
+  let confusion: Confusion?
   /// Nil where the labels were not ranked.
   let ranking: Ranking?
 
@@ -15,6 +16,7 @@ struct EvaluationResult: Encodable {
     let labels: [String]
     let counts: [[Int]]
     let classes: [Class]
+    let macroF1: Double
 
     /// Not a number where a label was never answered, or never right: null in documents.
     struct Class: Encodable {
@@ -30,19 +32,19 @@ struct EvaluationResult: Encodable {
           label: label, precision: values.precision ?? .nan, recall: values.recall ?? .nan,
           f1: values.f1 ?? .nan)
       }
+      macroF1 = matrix.macroF1
     }
   }
 
   /// The label that is most likely after the prompt, in place of an answer.
   struct Ranking: Encodable {
     let correct: Int
-    let accuracy, macroF1: Double
+    let accuracy: Double
     let confusion: Confusion
 
     init(_ matrix: ConfusionMatrix) {
       correct = matrix.correct
       accuracy = matrix.accuracy
-      macroF1 = matrix.macroF1
       confusion = Confusion(matrix)
     }
   }
@@ -54,8 +56,7 @@ struct EvaluationResult: Encodable {
     incorrect = report.incorrect
     correct = report.correct
     accuracy = report.accuracy
-    macroF1 = report.answers.macroF1
-    confusion = Confusion(report.answers)
+    confusion = report.confusion.map(Confusion.init)
     ranking = report.ranking.map(Ranking.init)
   }
 }
@@ -76,6 +77,7 @@ extension EvaluationResult {
       text +=
         "  Correct by label ranking  \(ranking.correct) [\(Format.percent(ranking.accuracy))]\n"
     }
+    guard let confusion else { return text }
     let rows = confusion.table.text().split(separator: "\n").map { "  \($0)\n" }
     return text + "\n" + rows.joined() + "\n"
   }

@@ -7,7 +7,7 @@ private struct PredictionLine: Encodable {
   /// From 0, within the split.
   let index: Int
   let prompt, gold, answer: String
-  /// Nil for a badly formed answer.
+  /// Nil for an answer that is no label.
   let label: String?
   let correct: Bool
   /// Nil where the labels were not ranked.
@@ -37,14 +37,14 @@ private struct PredictionLine: Encodable {
 extension EvaluationReport {
   /// One JSON object a line for every prediction.
   func predictionLines(split: String) throws(ReportingError) -> String {
-    let labels = answers.labels
+    let labels = confusion?.labels ?? []
     var text = ""
     for (index, prediction) in predictions.enumerated() {
       let line = PredictionLine(
         split: split, index: index, prompt: prediction.prompt.text,
-        gold: labels[prediction.prompt.gold], answer: prediction.answer,
+        gold: prediction.prompt.answer, answer: prediction.answer,
         label: prediction.label.map { labels[$0] },
-        correct: prediction.label == prediction.prompt.gold,
+        correct: prediction.outcome == .correct,
         ranked: prediction.ranked.map { labels[$0] },
         scores: Dictionary(zip(labels, prediction.scores)) { first, _ in first })
       text += try JSONDocument(line, schemaVersion: ReportDocument.schemaVersion)

@@ -5,30 +5,42 @@ import Testing
 
 @testable import FineTuning
 
-@Suite("Reports on prompts whose answers are labels")
-struct LabelledPromptsTests {
-  private static let prompts = LabelledPrompts(
-    labels: ["good", "bad"],
-    [
-      .init("the film is dull, so it is", gold: 1), .init("the film is fine, so it is", gold: 0),
-      .init("the film is long, so it is", gold: 1), .init("the film is new, so it is", gold: 0),
-    ])
+@Suite("Reports on questions")
+struct EvaluationReportTests {
+  private static let prompts = [
+    Questions.Prompt("the film is dull, so it is", answer: "bad"),
+    Questions.Prompt("the film is fine, so it is", answer: "good"),
+    Questions.Prompt("the film is long, so it is", answer: "bad"),
+    Questions.Prompt("the film is new, so it is", answer: "good"),
+  ]
+  private static let answers = [" bad<|endoftext|>", " bad", "good \n", " goodness"]
+
+  private func report(labels: [String]?, _ answers: [String]) throws -> EvaluationReport {
+    let tokenizer = try Tokenizer.embedded()
+    return try Questions(Self.prompts, labels: labels).report(tokenizer, scorer: nil) { prompts in
+      #expect(prompts.map { tokenizer.decode($0) } == Self.prompts.map(\.text))
+      return answers.map { tokenizer.encode($0) }
+    }
+  }
 
   @Test("Answers are counted by the labels of any task, what is no label as badly formed")
   func answers() throws {
-    let tokenizer = try Tokenizer.embedded()
-    var asked: [[Int32]] = []
-    let report = try Self.prompts.report(tokenizer, scorer: nil) { prompts in
-      asked = prompts
-      return [" bad<|endoftext|>", " bad", "good \n", " goodness"].map { tokenizer.encode($0) }
-    }
-    #expect(asked.map { tokenizer.decode($0) } == Self.prompts.prompts.map(\.text))
-    #expect(report.answers.counts == [[0, 1, 1], [1, 1, 0]])
+    let report = try report(labels: ["good", "bad"], Self.answers)
+    #expect(report.confusion?.counts == [[0, 1, 1], [1, 1, 0]])
     #expect(report.predictions.map(\.label) == [1, 1, 0, nil])
-    #expect(
-      report.predictions.map(\.answer) == [" bad<|endoftext|>", " bad", "good \n", " goodness"])
+    #expect(report.predictions.map(\.answer) == Self.answers)
     #expect(report.ranking == nil && report.predictions.allSatisfy { $0.ranked == nil })
-    #expect((report.examples, report.correct, report.incorrect, report.badlyFormed) == (4, 1, 2, 1))
+    #expect(report.predictions.map(\.outcome) == [.correct, .incorrect, .incorrect, .badlyFormed])
+    #expect(report.examples == 4 && report.accuracy == 0.25)
+    #expect(report.correct == 1 && report.incorrect == 2 && report.badlyFormed == 1)
+  }
+
+  @Test("Where any text may be right, only an empty answer is badly formed")
+  func open() throws {
+    let report = try report(labels: nil, Self.answers.dropLast() + [" <|endoftext|>"])
+    #expect(report.predictions.map(\.outcome) == [.correct, .incorrect, .incorrect, .badlyFormed])
+    #expect(report.confusion == nil && report.ranking == nil)
+    #expect(report.predictions.allSatisfy { $0.label == nil })
   }
 
   @Test("Entailment pairs are asked as the notebook asks them, in the reference's order of labels")
@@ -36,14 +48,12 @@ struct LabelledPromptsTests {
     let examples = EntailmentLabel.allCases.map {
       EntailmentExample(premise: "p", hypothesis: "h", label: $0, genre: "")
     }
-    let prompts = LabelledPrompts(examples)
-    #expect(prompts.labels == ["entailment", "neutral", "contradiction"])
-    #expect(prompts.continuations == [" entailment", " neutral", " contradiction"])
-    #expect(prompts.prompts.map(\.gold) == [0, 1, 2])
-    #expect(prompts.prompts[0].text == "mnli hypothesis: h premise: p target:")
-    for prompt in prompts.prompts {
-      let whole = examples[prompt.gold].trainingPrompt
-      #expect(whole == prompt.text + prompts.continuations[prompt.gold] + Tokenizer.endOfText)
+    let questions = Questions(examples)
+    #expect(questions.labels == ["entailment", "neutral", "contradiction"])
+    #expect(questions.prompts[0].text == "mnli hypothesis: h premise: p target:")
+    for (prompt, example) in zip(questions.prompts, examples) {
+      let whole = prompt.text + questions.separator + prompt.answer + Tokenizer.endOfText
+      #expect(example.trainingPrompt == whole)
     }
   }
 
@@ -51,7 +61,7 @@ struct LabelledPromptsTests {
   func ranked() {
     func ranked(_ scores: [Double]) -> Int? {
       EvaluationReport.Prediction(
-        prompt: .init("", gold: 0), answer: "", label: nil, scores: scores
+        .init("", answer: "a"), answer: "", labels: ["a"], scores: scores
       ).ranked
     }
     #expect(ranked([-3, -1, -2]) == 1 && ranked([-1, -1, -2]) == 0 && ranked([-2, -1, -1]) == 1)
@@ -64,13 +74,16 @@ struct LabelledPromptsTests {
     let (trainer, _) = try train(smallConfiguration(tensorParallel: 2), steps: 40)
     let task = try EntailmentTask(seed: 1)
     let examples = task.heldOut(count: 12)[0].examples
-    let prompts = LabelledPrompts(examples)
+    let questions = Questions(examples)
     let options = Emulator.Options(workers: 2)
     let report = try trainer.evaluate(
-      prompts, tokenizer: task.tokenizer, ranksLabels: true, options)
+      questions, tokenizer: task.tokenizer, ranksLabels: true, options)
     let ranking = try #require(report.ranking)
     #expect(ranking.examples == 12 && ranking.badlyFormed == 0)
-    #expect(ranking.correct == report.predictions.filter { $0.ranked == $0.prompt.gold }.count)
+    #expect(
+      ranking.correct
+        == report.predictions.filter { $0.ranked.map { ranking.labels[$0] } == $0.prompt.answer }
+        .count)
     for prediction in report.predictions {
       #expect(prediction.scores.count == 3)
       // Together they are at most certain.
@@ -78,8 +91,8 @@ struct LabelledPromptsTests {
       // A well-formed greedy answer of one token is the most likely one.
       if let label = prediction.label { #expect(prediction.ranked == label) }
     }
-    let plain = try trainer.evaluate(prompts, tokenizer: task.tokenizer, options)
-    #expect(plain.answers == report.answers && plain.ranking == nil)
+    let plain = try trainer.evaluate(questions, tokenizer: task.tokenizer, options)
+    #expect(plain.confusion == report.confusion && plain.ranking == nil)
   }
 }
 
@@ -110,10 +123,12 @@ struct ScoringRequestTests {
     #expect(parts("  ", "sleeps") == ("<|endoftext|>", "  sleeps"))
   }
 
-  @Test("A continuation that melts into its context leaves what is beyond as many tokens")
+  @Test("A continuation that melts into its context is what both have beyond the context's tokens")
   func melting() {
+    let (context, text) = (tokenizer.encode("the dog"), tokenizer.encode("the dogs sleep"))
+    #expect(Array(text.prefix(context.count)) != context)
     let request = ScoringRequest(context: "the dog", continuation: "s sleep", tokenizer)
-    #expect(request.ids == tokenizer.encode("the dogs sleep"))
-    #expect(request.firstScored == tokenizer.encode("the dog").count)
+    #expect(request.ids == context + text.dropFirst(context.count))
+    #expect(request.firstScored == context.count)
   }
 }
