@@ -38,19 +38,6 @@ package struct PretrainedModel {
       .answers(to: prompts)
   }
 
-  /// Lets the model answer these pairs: the notebook's accuracy.
-  ///
-  /// - Throws: As `answers` does.
-  package func evaluate(
-    _ examples: [EntailmentExample], outputLength: Int = 5, batch: Int = 16,
-    _ options: Emulator.Options
-  ) throws -> EntailmentReport {
-    let prompts = examples.map { tokenizer.encode($0.validationPrompt) }
-    return try EntailmentReport(
-      examples, prompts, tokenizer: tokenizer,
-      generator(for: prompts, outputLength: outputLength, batch: batch, options))
-  }
-
   private func generator(
     for prompts: [[Int32]], outputLength: Int, batch: Int, _ options: Emulator.Options
   ) throws -> GreedyGenerator {

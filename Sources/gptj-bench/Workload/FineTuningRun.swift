@@ -100,7 +100,8 @@ final class FineTuningRun {
     try task.heldOut(count: count).map { split in
       EvaluationResult(
         split.name,
-        try trainer.evaluate(split.examples, tokenizer: task.tokenizer, setup.emulatorOptions))
+        try trainer.evaluate(
+          Questions(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions))
     }
   }
 
