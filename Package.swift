@@ -68,7 +68,7 @@ let package = Package(
       resources: [.embedInCode("Resources")]),
     module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
     module("Datasets", ["NearestName"], resources: [.embedInCode("Resources")]),
-    module("Checkpoints", ["NearestName"]),
+    module("Checkpoints", ["NearestName", "CZlib"]),
     module(
       "Configuration", ["NearestName", "CYAML"], resources: [.embedInCode("Resources")]),
     module("Reporting"),
@@ -82,6 +82,7 @@ let package = Package(
     library("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
     library("CNUMA", pkgConfig: "numa", apt: "libnuma-dev"),
     library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
 
     tests(
       of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],

@@ -47,6 +47,11 @@ final class FileDescriptor: Sendable {
     return try file.elements(UInt8.self, count: size, at: 0)
   }
 
+  /// The first bytes, at most `limit`.
+  func start(_ limit: Int) throws(CheckpointError) -> [UInt8] {
+    try elements(UInt8.self, count: min(size(), limit), at: 0)
+  }
+
   func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
     var rest = bytes
     while !rest.isEmpty {
@@ -72,4 +77,14 @@ final class FileDescriptor: Sendable {
 /// What `errno` says about the call before.
 func systemFailure(file: String, operation: String) -> CheckpointError {
   .system(file: file, operation: operation, reason: String(cString: strerror(errno)))
+}
+
+/// Refuses what Git leaves in place of a large file until it is fetched.
+func refusePointer(_ file: FileDescriptor) throws(CheckpointError) {
+  let text = Array("version https://git-lfs".utf8)
+  guard try file.start(text.count) != text else {
+    throw .system(
+      file: file.path, operation: "read",
+      reason: "it is a Git LFS pointer; fetch the file itself with git lfs pull")
+  }
 }
