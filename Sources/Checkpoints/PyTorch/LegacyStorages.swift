@@ -21,8 +21,7 @@ struct LegacyStorages: TensorStorages {
     var unpickler = Unpickler(
       try descriptor.start(pickleByteLimit), from: magic.count, file: path)
     try checkMachine(&unpickler)
-    let value = try unpickler.load()
-    let tensors = try unpickler.stateDictionary(value, file: path)
+    let tensors = try unpickler.loadStateDictionary(file: path)
     guard case .list(let index) = try unpickler.load() else {
       throw unpickler.failure("the list of the storages' keys before")
     }

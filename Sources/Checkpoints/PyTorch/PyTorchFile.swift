@@ -97,11 +97,11 @@ protocol TensorStorages: Sendable {
 }
 
 extension Unpickler {
-  /// The tensors of a state dict by name.
-  func stateDictionary(
-    _ value: PickleValue, file: String
+  /// The tensors by name of the next pickle, which must be a state dict; `file` is for errors.
+  mutating func loadStateDictionary(
+    file: String
   ) throws(CheckpointError) -> [String: StoredTensor] {
-    guard case .dictionary(let index) = value else {
+    guard case .dictionary(let index) = try load() else {
       throw failure("a dictionary of tensors as the whole")
     }
     var found: [String: StoredTensor] = [:]

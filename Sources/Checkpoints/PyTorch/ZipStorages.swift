@@ -20,8 +20,7 @@ struct ZipStorages: TensorStorages {
     try storages.checkByteOrder()
     var unpickler = Unpickler(
       try archive.contents(of: pickle, limit: pickleByteLimit), file: "\(archive.path): \(pickle)")
-    let value = try unpickler.load()
-    return (try unpickler.stateDictionary(value, file: archive.path), storages)
+    return (try unpickler.loadStateDictionary(file: archive.path), storages)
   }
 
   /// Files of torch before 2.1 do not say it: then it is the machine's, as torch takes it.
