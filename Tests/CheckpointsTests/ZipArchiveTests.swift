@@ -57,7 +57,9 @@ import Testing
     (fromEnd: 10, [0, 0, 0, 0x7F], zip64: false, "of at most 16777216 bytes"),
     (fromEnd: 10, [0, 0, 0x10, 0], zip64: false, "within the file"),
     (fromEnd: 6, [0, 0, 0, 0x7F], zip64: false, "within the file"),
-    (fromEnd: 34, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], zip64: true, "within the file"),
+    (
+      fromEnd: 34, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], zip64: true, "within the file"
+    ),
     (fromEnd: 34, [0], zip64: true, "a Zip64 record at"),
     (fromEnd: 58, [0xFF, 0xFF, 0xFF, 0xFF], zip64: true, "of at most 16777216 bytes"),
     (fromEnd: 50, [0xFF, 0xFF, 0xFF, 0xFF], zip64: true, "within the file"),
