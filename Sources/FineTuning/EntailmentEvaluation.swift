@@ -48,7 +48,7 @@ extension Trainer {
       model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
       elementType: step.elementType)
     let weights = Dictionary(
-      uniqueKeysWithValues: transfer.read(from: emulator).map { ($0.name, $0.values) })
+      uniqueKeysWithValues: tensors().map { ($0.name, $0.values) })
     let generator = try GreedyGenerator(
       pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
     ) { transfer, emulator in

@@ -8,19 +8,20 @@ package struct ParameterTransfer {
   package let parameters: ParameterSet
   private let mesh: Mesh
 
-  package init(model: GPTJModel, mesh: Mesh) {
+  package init(model: GPTJModel, mesh: Mesh, lora: LoRA? = nil) {
     self.model = model
     self.mesh = mesh
-    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel)
+    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel, lora: lora)
   }
 
-  /// Writes every parameter into the emulator's streaming memory, padding with zeros.
+  /// Writes every parameter, or `some` of them, into the emulator's streaming memory, padding with
+  /// zeros.
   ///
   /// `tensor` is asked for each full tensor once, row-major `[out, in]`; one is held at a time.
   package func write(
-    to emulator: Emulator, _ tensor: (_ name: String) throws -> [Float]
+    _ some: [Parameter]? = nil, to emulator: Emulator, _ tensor: (_ name: String) throws -> [Float]
   ) rethrows {
-    for parameter in parameters.all {
+    for parameter in some ?? parameters.all {
       for layer in layers(of: parameter) {
         let sources = try parameter.huggingFaceNames.map { try tensor(name($0, layer)) }
         for tensorIndex in 0..<mesh.tensorParallel {
@@ -31,12 +32,12 @@ package struct ParameterTransfer {
     }
   }
 
-  /// Every parameter as full tensors, in the order of the model; `suffix` names what belongs to
-  /// it instead, such as `.gradient`.
+  /// Every parameter, or `some` of them, as full tensors, in the order of the model; `suffix` names
+  /// what belongs to those that are trained instead, such as `.gradient`.
   package func read(
-    from emulator: Emulator, suffix: String = ""
+    _ some: [Parameter]? = nil, from emulator: Emulator, suffix: String = ""
   ) -> [(name: String, shape: [Int], values: [Float])] {
-    parameters.all.flatMap { parameter in
+    (some ?? (suffix.isEmpty ? parameters.all : parameters.trained)).flatMap { parameter in
       layers(of: parameter).flatMap { layer in
         join(
           (0..<mesh.tensorParallel).map {

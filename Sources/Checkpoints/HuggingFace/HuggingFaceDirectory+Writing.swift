@@ -3,20 +3,14 @@ import Glibc
 extension HuggingFaceDirectory {
   /// Writes a directory that `from_pretrained` of transformers 4.25 to 5.x loads, float32.
   ///
-  /// It is filled under another name beside `path` and renamed at the end, so that `path` is whole
-  /// or not there. `others` writes further files, such as the tokenizer's, into the folder it gets.
+  /// `others` writes further files, such as the tokenizer's, into the folder it gets.
   ///
   /// - Throws: `CheckpointError` when `path` exists, the disk is full, and so on; then nothing stays.
   package static func write(
     _ config: GPTJConfig, _ tensors: [(name: String, shape: [Int], values: [Float])],
     endOfText: Int, to path: String, others: (_ directory: String) throws -> Void
   ) throws {
-    try checkFree(path)
-    let partial = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
-    guard mkdir(partial, 0o755) == 0 else {
-      throw systemFailure(file: partial, operation: "make the directory")
-    }
-    do {
+    try make(path) { partial in
       try SafetensorsWriter.write(tensors, to: partial + "/model.safetensors")
       try write(config.json(endOfText: endOfText), to: partial + "/config.json")
       try write(
@@ -29,6 +23,19 @@ extension HuggingFaceDirectory {
 
         """, to: partial + "/generation_config.json")
       try others(partial)
+    }
+  }
+
+  /// Makes a directory that `fill` fills under another name beside `path`; it is renamed at the end,
+  /// so that `path` is whole or not there.
+  static func make(_ path: String, fill: (_ directory: String) throws -> Void) throws {
+    try checkFree(path)
+    let partial = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
+    guard mkdir(partial, 0o755) == 0 else {
+      throw systemFailure(file: partial, operation: "make the directory")
+    }
+    do {
+      try fill(partial)
       guard rename(partial, path) == 0 else {
         throw systemFailure(file: path, operation: "put in place")
       }
@@ -52,7 +59,7 @@ extension HuggingFaceDirectory {
     }
   }
 
-  private static func write(_ text: String, to path: String) throws(CheckpointError) {
+  static func write(_ text: String, to path: String) throws(CheckpointError) {
     let file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_EXCL)
     var text = text
     let result = text.withUTF8 { bytes in

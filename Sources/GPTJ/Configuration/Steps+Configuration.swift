@@ -21,7 +21,7 @@ extension TrainingStep {
           weightDecay: optimizer.weightDecay),
         gradientClipping: optimizer.gradientClipping),
       lossScale: Double(configuration.execution.lossScaling),
-      elementType: ElementType(configuration.model.precision))
+      elementType: ElementType(configuration.model.precision), lora: LoRA(configuration.lora))
   }
 }
 

@@ -10,6 +10,8 @@ package struct TrainingStep {
   package var lossScale: Double
   /// Element type of weights, gradients and activations; moments are float32 always.
   package var elementType: ElementType
+  /// Adapters to train instead of the weights, if any.
+  package var lora: LoRA?
 
   /// AdamW's constants and the global norm to which gradients are clipped.
   package struct Optimizer: Sendable, Equatable {
@@ -24,13 +26,14 @@ package struct TrainingStep {
 
   package init(
     model: GPTJModel, plan: ParallelPlan, optimizer: Optimizer, lossScale: Double = 1,
-    elementType: ElementType
+    elementType: ElementType, lora: LoRA? = nil
   ) {
     self.model = model
     self.plan = plan
     self.optimizer = optimizer
     self.lossScale = lossScale
     self.elementType = elementType
+    self.lora = lora
   }
 
   /// Names of the host tensors that a step reads and writes.
@@ -53,7 +56,8 @@ package struct TrainingStep {
   /// - Throws: `PlanError` where the plan cannot split the model.
   package func program() throws(PlanError) -> Program {
     if let reason = plan.illegality(for: model) { throw reason }
-    let step = StepWriter(name: "training_step", model: model, plan: plan, type: elementType)
+    let step = StepWriter(
+      name: "training_step", model: model, plan: plan, type: elementType, lora: lora)
     step.declareStorage(training: true)
     TrainingPhases(step: step, optimizer: optimizer, lossScale: lossScale).write()
     return step.builder.build()
@@ -97,10 +101,13 @@ struct TrainingPhases {
     decoderForward()
     head()
     decoderBackward()
-    let scale = embeddingBackwardAndOptimizer()
+    let scale = trainsWeights ? embeddingBackwardAndOptimizer() : gradientNorm()
     decoderOptimizer(scale)
-    headOptimizer(scale)
+    if trainsWeights { headOptimizer(scale) }
   }
+
+  /// Whether the model's own weights are trained, rather than adapters beside them.
+  var trainsWeights: Bool { step.lora == nil }
 
   func forEachMicroBatch(_ body: (Affine) -> Void) {
     step.builder.loop("micro_batch", count: step.plan.gradientAccumulation, body)
@@ -144,7 +151,7 @@ extension TrainingPhases {
   private func decoderForward() {
     forEachLayer { layer in
       step.builder.phase("decoder_forward") {
-        let block = TransformerBlock(step.loadBlock(layer))
+        let block = TransformerBlock(step.loadBlock(layer), step.loadAdapters(layer))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
           let (output, activations) = block.forward(input, step)
@@ -160,7 +167,7 @@ extension TrainingPhases {
     step.builder.phase("head") {
       let parameters = step.parameters.head
       let head = VocabParallelHead(parameters.map { step.load($0) })
-      let gradients = parameters.map(step.zeroGradient)
+      let gradients = trainsWeights ? parameters.map(step.zeroGradient) : nil
       let last = Affine(nil, step.model.layers)
       forEachMicroBatch { batch in
         let input = step.loadActivation(x, [last, batch], "x")
@@ -172,7 +179,7 @@ extension TrainingPhases {
         let dX = head.backward(dLogits, input: input, activations, into: gradients, step)
         step.storeActivation(dX, dx, [last, batch])
       }
-      for (parameter, gradient) in zip(parameters.all, gradients.all) {
+      for (parameter, gradient) in zip(parameters.all, gradients?.all ?? []) {
         storeGradient(parameter, gradient, layer: nil)
       }
     }
@@ -181,8 +188,10 @@ extension TrainingPhases {
   private func decoderBackward() {
     forEachLayer(descending: true) { layer in
       step.builder.phase("decoder_backward") {
-        let block = TransformerBlock(step.loadBlock(layer))
-        let gradients = step.parameters.block.map(step.zeroGradient)
+        let weights = step.loadBlock(layer)
+        let gradients = trainsWeights ? step.parameters.block.map(step.zeroGradient) : nil
+        let adapterGradients = step.parameters.adapters.map(step.zeroGradient)
+        let block = TransformerBlock(weights, step.loadAdapters(layer, adapterGradients))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
           let dY = step.loadActivation(dx, [layer + 1, batch], "d_y")
@@ -191,7 +200,8 @@ extension TrainingPhases {
           let dX = block.backward(dY, input: input, activations, into: gradients, step)
           step.storeActivation(dX, dx, [layer, batch])
         }
-        for (parameter, gradient) in zip(step.parameters.block.all, gradients.all) {
+        let trained = gradients?.all ?? adapterGradients.all
+        for (parameter, gradient) in zip(step.parameters.trainedInLayer, trained) {
           storeGradient(parameter, gradient, layer: layer)
         }
       }
