@@ -56,7 +56,7 @@ extension Parameter {
       case .columns: [full[0], full[1] / tensorParallel]
       }
     self.init(
-      name: "layer.\(target.rawValue).\(name)",
+      name: "layer.\(target.rawValue).\(name).weight",
       huggingFaceNames: ["\(target.huggingFaceStem).\(name).weight"], fullShape: full,
       partition: partition, shape: shape, isPerLayer: true, isDecayed: true,
       hasPartialGradient: partition == .replicated)

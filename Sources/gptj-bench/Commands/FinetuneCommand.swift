@@ -27,6 +27,8 @@ struct FinetuneCommand: ParsableCommand {
 
   @OptionGroup var files: FinetuneFiles
 
+  @OptionGroup var adapters: AdapterOptions
+
   @Option(help: ArgumentHelp("Optimizer steps (default: the configuration's).", valueName: "n"))
   var steps: Int?
 
@@ -67,12 +69,14 @@ struct FinetuneCommand: ParsableCommand {
 
   mutating func run() throws {
     let pretrained = try files.pretrained.map { try HuggingFaceDirectory(path: $0) }
-    let configuration = try resolve(pretrained)
+    let adapter = try adapters.open()
+    let configuration = try resolve(pretrained, adapter)
     if printConfig {
       StandardStream.output.writeOrExit(configuration.printYAML())
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
+    try adapters.check(configuration)
     let task = try files.task(seed: configuration.model.seed)
     try task.check(configuration)
     let batches = try task.batches(configuration)
@@ -85,6 +89,7 @@ struct FinetuneCommand: ParsableCommand {
     } else {
       trainer.initialize(RandomWeights(configuration.model))
     }
+    if let adapter { try trainer.load(adapter) }
     let clock = ContinuousClock()
     let start = clock.now
     let metrics = try files.metrics.map { try MetricsFile(path: $0) }
@@ -92,8 +97,11 @@ struct FinetuneCommand: ParsableCommand {
     let updates = try train(trainer, task, batches, setup, metrics)
     let seconds = start.duration(to: clock.now) / .seconds(1)
     if let export = files.export { try trainer.export(to: export, tokenizer: task.tokenizer) }
+    if let export = adapters.exportAdapter {
+      try trainer.exportAdapter(to: export, base: files.pretrained)
+    }
     if Interruption.isRequested {
-      let kept = files.export.map { "saved in \($0)" } ?? "not saved, since there is no --export"
+      let kept = (files.export ?? adapters.exportAdapter).map { "saved in \($0)" } ?? "not saved, since there is no --export"
       log.info("interrupted after step \(updates.count); \(kept)")
       throw ExitCode.interrupted
     }
@@ -111,9 +119,12 @@ struct FinetuneCommand: ParsableCommand {
 
   /// A pretrained model's sizes stand above the preset's; flags and settings that contradict them are
   /// found when it is loaded.
-  private func resolve(_ pretrained: HuggingFaceDirectory?) throws -> FineTuningConfiguration {
+  private func resolve(
+    _ pretrained: HuggingFaceDirectory?, _ adapter: PEFTAdapter?
+  ) throws -> FineTuningConfiguration {
     var overrides =
       pretrained.map { $0.config.overrides(file: $0.path + "/config.json") } ?? []
+    overrides += try adapters.overrides(adapter)
     overrides += try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
     for (path, value, flag) in [
       ("training.steps", steps, "--steps"),
