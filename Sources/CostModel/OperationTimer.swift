@@ -98,7 +98,8 @@ struct OperationTimer {
     let outputs = operation.outputs.reduce(0) { $0 + program[$1].bytes }
     switch operation.kind {
     case .zero: return outputs
-    case .embed, .selectRows: return 2 * outputs
+    case .embed, .selectRows, .scaledColumns: return 2 * outputs
+    case .addScaledColumns: return 3 * program[operation.inputs[1]].bytes
     case .embedBackward: return 3 * program[operation.inputs[1]].bytes
     default: return outputs + operation.inputs.reduce(0) { $0 + program[$1].bytes }
     }

@@ -38,10 +38,8 @@ extension Trainer {
     _ questions: Questions, tokenizer: Tokenizer, outputLength: Int = 5, batch: Int = 16,
     ranksLabels: Bool = false, _ options: Emulator.Options
   ) throws -> EvaluationReport {
-    let weights = Dictionary(
-      uniqueKeysWithValues: transfer.read(from: emulator).map { ($0.name, $0.values) })
     func write(_ transfer: ParameterTransfer, _ emulator: Emulator) {
-      transfer.write(to: emulator) { weights[$0] ?? [] }
+      transfer.write(to: emulator) { weight($0) }
     }
     var model = step.model
     // As the reference: no longer than the longest prompt and its answer.

@@ -9,15 +9,19 @@ package struct PretrainedModel {
   package let directory: HuggingFaceDirectory
   package let tokenizer: Tokenizer
   package let tensorParallel: Int
+  /// Merged into the weights as they are read.
+  package let adapter: PEFTAdapter?
 
   /// Opens and checks the directory; weights are read when something is generated.
   ///
-  /// - Throws: `CheckpointError`, `DatasetsError`, or `TaskError` for a vocabulary that has fewer
-  ///   ids than the tokenizer.
-  package init(path: String, tensorParallel: Int = 1) throws {
+  /// - Throws: `CheckpointError`, also for an adapter of another model, `DatasetsError`, or
+  ///   `TaskError` for a vocabulary that has fewer ids than the tokenizer.
+  package init(path: String, tensorParallel: Int = 1, adapter: PEFTAdapter? = nil) throws {
     directory = try HuggingFaceDirectory(path: path)
     tokenizer = try Tokenizer(directory: path)
     self.tensorParallel = tensorParallel
+    self.adapter = adapter
+    try adapter?.check(directory.config)
     guard directory.config.vocabulary >= tokenizer.vocabularySize else {
       throw TaskError.vocabularyTooSmall(
         model: directory.config.vocabulary, tokenizer: tokenizer.vocabularySize)
@@ -57,7 +61,15 @@ package struct PretrainedModel {
     return try GreedyGenerator(
       pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
     ) { transfer, emulator in
-      try transfer.write(to: emulator) { name in try directory.floats(of: name) }
+      try transfer.write(to: emulator) { name in try floats(of: name) }
     }
+  }
+
+  private func floats(of name: String) throws(CheckpointError) -> [Float] {
+    let weight = try directory.floats(of: name)
+    guard let adapter else { return weight }
+    let lora = adapter.config.lora
+    guard let (a, b) = lora.adapterNames(ofWeight: name) else { return weight }
+    return lora.merged(weight, a: try adapter.floats(of: a), b: try adapter.floats(of: b))
   }
 }

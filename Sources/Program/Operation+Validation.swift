@@ -12,11 +12,11 @@ extension Operation.Kind {
   private var arity: (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
     case .hostLoad, .hostStore, .load, .store, .copy, .collective, .slice, .biasGradient, .gelu,
-      .rotary,
-      .logitsMax, .sumOfSquares, .argmax:
+      .rotary, .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
-    case .matmul, .addBias, .geluBackward, .embed, .embedBackward, .dropout, .selectRows:
+    case .matmul, .addBias, .addScaledColumns, .geluBackward, .embed, .embedBackward, .dropout,
+      .selectRows:
       (2...2, 1)
     case .add: (2...3, 1)
     case .layerNorm: (3...3, 2)
@@ -53,6 +53,10 @@ extension Operation.Kind {
     case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,
       .dropout:
       return same(inputs[0], outputs[0])
+    case .addScaledColumns(_, let first):
+      return same(inputs[0], outputs[0]) ?? window(inputs[1], from: first, of: inputs[0])
+    case .scaledColumns(_, let first):
+      return window(outputs[0], from: first, of: inputs[0])
     case .collective(let kind, let group):
       return collectiveMistake(kind, inputs[0], outputs[0], mesh.size(of: group))
     case .slice(let group):
@@ -89,6 +93,11 @@ extension Operation.Kind {
       return "\(inputs[0].shape) x \(inputs[1].shape) -> \(output.shape)"
     }
     return nil
+  }
+
+  private func window(_ part: Tensor, from first: Int, of whole: Tensor) -> String? {
+    part.rows == whole.rows && first >= 0 && first + part.columns <= whole.columns
+      ? nil : "\(part.name) \(part.shape) from column \(first) of \(whole.name) \(whole.shape)"
   }
 
   private func same(_ one: Tensor, _ other: Tensor) -> String? {

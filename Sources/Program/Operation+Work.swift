@@ -66,7 +66,7 @@ extension Operation.Kind {
       .sumOfSquares, .adamW:
       inputs[0].count
     case .argmax(let vocabulary): outputs[0].count * vocabulary
-    case .embedBackward: inputs[1].count
+    case .embedBackward, .addScaledColumns: inputs[1].count
     case .rotary(let rotary, let shape, _): inputs[0].rows * shape.heads * 2 * rotary.size
     default: outputs[0].count
     }

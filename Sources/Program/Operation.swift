@@ -37,6 +37,10 @@ package struct Operation: Sendable, Equatable {
     case matmul(transposeA: Bool, transposeB: Bool, accumulate: Bool)
     /// x (rows, C), bias (C) -> x + bias
     case addBias
+    /// y (rows, C), x (rows, c) -> y; its columns from the first on are increased by factor times x
+    case addScaledColumns(factor: Double, first: Int)
+    /// y (rows, C) -> factor times its c columns from the first on (rows, c): the gradient of the above
+    case scaledColumns(factor: Double, first: Int)
     /// dy (rows, C) -> dbias (C), accumulated
     case biasGradient
     /// two or more addends -> sum

@@ -38,6 +38,9 @@ void ck_add(const float *a, const float *b, float *out, long n);
 /// out = (a + b) + c.
 void ck_add3(const float *a, const float *b, const float *c, float *out, long n);
 void ck_scale(const float *x, float factor, float *out, long n);
+/// y += factor x, on `width` columns of `count` rows.
+void ck_add_scaled(float *y, long stride, const float *x, long xStride, float factor, long count,
+                   long width);
 void ck_zero(float *x, long n);
 void ck_copy(const float *x, float *out, long n);
 void ck_add_bias(float *y, long stride, const float *bias, long first, long count, long width);

@@ -103,7 +103,7 @@ package enum SafetensorsWriter {
 }
 
 /// A JSON string with the escapes that the reference library (serde_json) writes, and no more.
-private func quotedJSON(_ string: String) -> String {
+func quotedJSON(_ string: String) -> String {
   let escaped = string.unicodeScalars.map { scalar in
     switch scalar {
     case "\"": "\\\""

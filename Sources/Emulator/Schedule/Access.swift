@@ -55,7 +55,7 @@ extension Operation {
   var readsOwnRows: [Bool] {
     switch kind {
     case .hostLoad, .hostStore, .load, .store, .copy, .add, .gelu, .geluBackward, .rotary,
-      .logitsMax, .logitsSums:
+      .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns:
       inputs.map { _ in true }
     case .matmul(let transposeA, _, _): [!transposeA, false]
     case .addBias, .embed, .dropout: [true, false]

@@ -25,6 +25,16 @@ extension Instruction {
       Elementwise.addBias(
         bias, to: y.matrix, stride: y.width, rows: y.rows, width: y.width,
         counters: &context.kernels)
+    case .addScaledColumns(let columns, let factor):
+      Elementwise.addScaled(
+        columns.from, stride: columns.fromStride, by: factor, to: columns.to,
+        stride: columns.toStride, rows: columns.rows, width: columns.width,
+        counters: &context.kernels)
+    case .scaledColumns(let columns, let factor):
+      Elementwise.scale(
+        columns.from, stride: columns.fromStride, by: factor, into: columns.to,
+        stride: columns.toStride, rows: columns.rows, width: columns.width,
+        counters: &context.kernels)
     case .biasGradient(let dy, let width, let rows, let target, let columns):
       Elementwise.biasGradient(
         dy, stride: width, into: target, rows: rows, columns: columns, counters: &context.kernels)

@@ -11,6 +11,8 @@ enum Instruction {
   case collective(CollectivePart)
   case gemm(Product)
   case addBias(Rows, bias: Floats)
+  case addScaledColumns(Columns, factor: Float)
+  case scaledColumns(Columns, factor: Float)
   case biasGradient(dy: Floats, width: Int, rows: Int, into: MutableFloats, columns: Range<Int>)
   case add(Sum)
   case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableFloats, epsilon: Float)
@@ -74,6 +76,16 @@ enum Instruction {
     let matrix: MutableFloats
     let width: Int
     let rows: Range<Int>
+  }
+
+  /// Some columns of a matrix that has `stride`, and a matrix of their width beside them.
+  struct Columns {
+    let from: Floats
+    let fromStride: Int
+    let to: MutableFloats
+    let toStride: Int
+    let rows: Int
+    let width: Int
   }
 
   struct Sum {

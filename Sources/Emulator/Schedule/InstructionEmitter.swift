@@ -37,6 +37,10 @@ struct InstructionEmitter {
     case .matmul(let a, let b, let accumulate): matmul(part, a, b, accumulate)
     case .add: add(part)
     case .addBias: .addBias(rows(part), bias: read(1))
+    case .addScaledColumns(let factor, let first):
+      .addScaledColumns(columns(part, of: 1, to: first), factor: Float(factor))
+    case .scaledColumns(let factor, let first):
+      .scaledColumns(columns(part, of: 0, from: first), factor: Float(factor))
     case .biasGradient:
       .biasGradient(
         dy: read(0), width: input(0).columns, rows: input(0).rows, into: write(), columns: part)
@@ -133,6 +137,17 @@ struct InstructionEmitter {
       Instruction.Sum(
         a: at(part, 0), b: at(part, 1), c: operation.inputs.count == 3 ? at(part, 2) : nil,
         to: at(part), count: elements(part)))
+  }
+
+  /// These rows of the narrower operand, and of the wider one the columns from `from` or `to` on.
+  private func columns(
+    _ part: Range<Int>, of index: Int, from: Int = 0, to: Int = 0
+  ) -> Instruction.Columns {
+    let (source, target) = (input(index), output())
+    return Instruction.Columns(
+      from: read(index) + part.lowerBound * source.columns + from, fromStride: source.columns,
+      to: write() + part.lowerBound * target.columns + to, toStride: target.columns,
+      rows: part.count, width: min(source.columns, target.columns))
   }
 
   private func layerNorm(_ part: Range<Int>) -> Instruction {

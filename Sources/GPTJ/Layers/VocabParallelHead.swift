@@ -21,16 +21,18 @@ struct VocabParallelHead {
     return (projection.forward(h, "logits", step), Saved(h: h, stats: stats))
   }
 
-  /// Accumulates the gradients of all four parameters and returns dx (T, D).
+  /// Accumulates the gradients of all four parameters, where they are trained, and returns dx (T, D).
   func backward(
     _ dLogits: TensorReference, input x: TensorReference, _ saved: Saved,
-    into gradients: Head<TensorReference>, _ step: StepWriter
+    into gradients: Head<TensorReference>?, _ step: StepWriter
   ) -> TensorReference {
     let partial = projection.backward(
-      dLogits, input: saved.h, into: gradients.weight, bias: gradients.bias, "d_norm.partial", step)
+      dLogits, input: saved.h, into: gradients?.weight, bias: gradients?.bias, "d_norm.partial",
+      step)
     let dH = step.allReduce(partial, "d_norm")
     return norm.backward(
-      dH, input: x, stats: saved.stats, into: gradients.normGain, gradients.normBias, "d_x", step)
+      dH, input: x, stats: saved.stats, into: gradients?.normGain, gradients?.normBias, "d_x",
+      step)
   }
 }
 

@@ -34,6 +34,8 @@ struct FinetuneCommand: ParsableCommand {
         + "the configuration's model).", valueName: "size"))
   var fromScratch: ModelSize?
 
+  @OptionGroup var adapters: AdapterOptions
+
   @Option(help: ArgumentHelp("Optimizer steps (default: the configuration's).", valueName: "n"))
   var steps: Int?
 
@@ -77,14 +79,16 @@ struct FinetuneCommand: ParsableCommand {
 
   mutating func run() throws {
     let pretrained = try files.pretrained.map { try HuggingFaceDirectory(path: $0) }
-    let configuration = try resolve(pretrained)
+    let adapter = try adapters.open()
+    let configuration = try resolve(pretrained, adapter)
     if printConfig {
       StandardStream.output.writeOrExit(configuration.printYAML())
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
+    try adapters.check(configuration)
     let run = try FineTuningRun(
-      configuration, files, pretrained,
+      configuration, files, pretrained, adapter,
       setup: HostSetup(
         ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel,
         emulator), log)
@@ -95,6 +99,9 @@ struct FinetuneCommand: ParsableCommand {
     let seconds = start.duration(to: clock.now) / .seconds(1)
     if let export = files.export {
       try run.trainer.export(to: export, tokenizer: run.task.tokenizer)
+    }
+    if let export = adapters.exportAdapter {
+      try run.trainer.exportAdapter(to: export, base: files.pretrained)
     }
     if Interruption.isRequested {
       log.info("interrupted after step \(run.trainer.updates); \(whatStays(of: run))")
@@ -109,7 +116,7 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   private func whatStays(of run: FineTuningRun) -> String {
-    let places = [run.folder?.path, files.export].compactMap(\.self)
+    let places = [run.folder?.path, files.export, adapters.exportAdapter].compactMap(\.self)
     return places.isEmpty
       ? "not saved, since there is neither --output nor --export"
       : "saved in \(places.joined(separator: " and "))"
@@ -117,13 +124,16 @@ struct FinetuneCommand: ParsableCommand {
 
   /// A pretrained model's sizes stand above the preset's; flags and settings that contradict them are
   /// found when it is loaded.
-  private func resolve(_ pretrained: HuggingFaceDirectory?) throws -> FineTuningConfiguration {
+  private func resolve(
+    _ pretrained: HuggingFaceDirectory?, _ adapter: PEFTAdapter?
+  ) throws -> FineTuningConfiguration {
     var overrides =
       pretrained.map { $0.config.overrides(file: $0.path + "/config.json") } ?? []
     if let fromScratch {
       let tokenizer = try files.tokenizer.map { try Tokenizer(directory: $0) } ?? .embedded()
       overrides += fromScratch.overrides(vocabulary: tokenizer.vocabularySize)
     }
+    overrides += try adapters.overrides(adapter)
     overrides += try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
     for (path, value, flag) in [
       ("training.steps", steps, "--steps"),
