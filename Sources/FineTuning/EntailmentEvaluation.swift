@@ -19,7 +19,7 @@ extension EntailmentReport {
   /// - Throws: `GenerationError` for a prompt that leaves no room for an answer.
   init(
     _ examples: [EntailmentExample], _ prompts: [[Int32]], tokenizer: Tokenizer,
-    _ generator: GreedyGenerator
+    _ generator: Generator
   ) throws(GenerationError) {
     for (example, answer) in zip(examples, try generator.answers(to: prompts)) {
       self.examples += 1
@@ -35,7 +35,7 @@ extension EntailmentReport {
 extension Trainer {
   /// Lets the model as trained so far answer these examples, greedily, on the same sharding.
   ///
-  /// - Throws: `PlanError`, `EmulatorError` or `GenerationError`, as `GreedyGenerator` does.
+  /// - Throws: `PlanError`, `EmulatorError` or `GenerationError`, as `Generator` does.
   package func evaluate(
     _ examples: [EntailmentExample], tokenizer: Tokenizer, outputLength: Int = 5,
     batch: Int = 16, _ options: Emulator.Options
@@ -49,7 +49,7 @@ extension Trainer {
       elementType: step.elementType)
     let weights = Dictionary(
       uniqueKeysWithValues: transfer.read(from: emulator).map { ($0.name, $0.values) })
-    let generator = try GreedyGenerator(
+    let generator = try Generator(
       pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
     ) { transfer, emulator in
       transfer.write(to: emulator) { weights[$0] ?? [] }

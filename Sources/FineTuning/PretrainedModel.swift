@@ -53,7 +53,7 @@ package struct PretrainedModel {
 
   private func generator(
     for prompts: [[Int32]], outputLength: Int, batch: Int, _ options: Emulator.Options
-  ) throws -> GreedyGenerator {
+  ) throws -> Generator {
     let config = directory.config
     let longest = prompts.map(\.count).max() ?? 1
     guard longest + outputLength <= config.positions else {
@@ -67,7 +67,7 @@ package struct PretrainedModel {
     let pass = InferencePass(
       model: model, tensorParallel: tensorParallel,
       microBatchSize: max(1, min(batch, prompts.count)), elementType: .float32)
-    return try GreedyGenerator(
+    return try Generator(
       pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
     ) { transfer, emulator in
       try transfer.write(to: emulator) { name in try directory.floats(of: name) }

@@ -16,10 +16,12 @@ enum Instruction {
   case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableFloats, epsilon: Float)
   case layerNormBackward(Norm, dy: Floats, gain: Floats, dx: MutableFloats)
   case layerNormGradient(Norm, dy: Floats, dGain: MutableFloats, dBias: MutableFloats)
-  case rotary(Rows, RotaryShape)
+  case rotary(Rows, RotaryShape, places: Integers?)
   case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
   case attentionBackward(
     AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
+  case cacheAppend(CachePart, cache: MutableFloats)
+  case cachedAttention(CachePart, cache: Floats, output: MutableFloats)
   case gelu(Floats, into: MutableFloats, count: Int)
   case geluBackward(dg: Floats, z: Floats, into: MutableFloats, count: Int)
   case embed(Lookup, table: Floats, into: MutableFloats, tokens: Range<Int>)
@@ -32,7 +34,7 @@ enum Instruction {
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)
-  case selectRows(Floats, width: Int, numbers: Integers, count: Int, into: MutableFloats)
+  case selectRows(Floats, width: Int, numbers: Integers, rows: Range<Int>, into: MutableFloats)
   case argmax(GatheredLogits)
 
   typealias Floats = UnsafePointer<Float>
@@ -108,6 +110,15 @@ enum Instruction {
     let units: Range<Int>
   }
 
+  /// Some rows against the cache; for attention some of the (head, row) pairs, head by head.
+  struct CachePart {
+    let shape: CachedAttention
+    let qkv: Floats
+    let places: Integers
+    let rows: Int
+    let part: Range<Int>
+  }
+
   /// Ids against one shard of the vocabulary.
   struct Lookup {
     let ids: Integers
@@ -152,6 +163,7 @@ enum Instruction {
     let rows: Int
     let columns: Int
     let vocabulary: Int
+    let part: Range<Int>
     let into: UnsafeMutablePointer<Int32>
   }
 
