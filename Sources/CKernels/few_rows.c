@@ -42,9 +42,10 @@ CK_INLINE CK(v4_) CK(sums4)(vf a, vf b, vf c, vf d) {
   return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
-/// C[rows][columns <= 4]; a column beyond n repeats the last one.
-CK_INLINE void CK(few_tile)(const float *a, long lda, const float *const *w, float *c, long ldc,
-                            int rows, long columns, long k, long ahead) {
+/// C[rows][columns <= 4] (+)= over k; a column beyond those repeats the last one. With `fetch` asks
+/// for the next columns' weights, which come from far away.
+CK_INLINE void CK(few_tile)(const float *a, long lda, const float *const *w, long ldw, float *c,
+                            long ldc, int rows, long columns, long k, int fetch, int add) {
   vf acc[6][4];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
@@ -56,7 +57,7 @@ CK_INLINE void CK(few_tile)(const float *a, long lda, const float *const *w, flo
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) {
       x[j] = vload(w[j] + p);
-      __builtin_prefetch(w[j] + ahead + p);
+      if (fetch) __builtin_prefetch(w[j] + 4 * ldw + p);
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
@@ -76,32 +77,52 @@ CK_INLINE void CK(few_tile)(const float *a, long lda, const float *const *w, flo
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
     CK(v4_) s = CK(sums4)(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
-    if (columns == 4) *(CK(v4u_) *)(c + i * ldc) = s;
+    float *to = c + i * ldc;
+    if (columns == 4) *(CK(v4u_) *)to = add ? *(CK(v4u_) *)to + s : s;
     else
-      for (long j = 0; j < columns; j++) c[i * ldc + j] = s[j];
+      for (long j = 0; j < columns; j++) to[j] = add ? to[j] + s[j] : s[j];
   }
 }
 
-static void CK(ck_few_rows)(const float *a, long lda, const float *w, long ldw, float *c, long ldc,
-                            long m, long n, long k) {
-  for (long j = 0; j < n; j += 4) {
-    long columns = n - j < 4 ? n - j : 4;
-    const float *rows[4];
-    for (long q = 0; q < 4; q++) rows[q] = w + (j + (q < columns ? q : columns - 1)) * ldw;
-    long i = 0;
-    for (; i + CK_FR <= m; i += CK_FR)
-      CK(few_tile)(a + i * lda, lda, rows, c + i * ldc + j, ldc, CK_FR, columns, k, 4 * ldw);
-    const float *rest = a + i * lda;
-    float *to = c + i * ldc + j;
-    switch (m - i) {
-      case 5: CK(few_tile)(rest, lda, rows, to, ldc, 5, columns, k, 4 * ldw); break;
-      case 4: CK(few_tile)(rest, lda, rows, to, ldc, 4, columns, k, 4 * ldw); break;
-      case 3: CK(few_tile)(rest, lda, rows, to, ldc, 3, columns, k, 4 * ldw); break;
-      case 2: CK(few_tile)(rest, lda, rows, to, ldc, 2, columns, k, 4 * ldw); break;
-      case 1: CK(few_tile)(rest, lda, rows, to, ldc, 1, columns, k, 4 * ldw); break;
-      default: break;
-    }
+/// Some rows of C, at most CK_FR of them.
+CK_INLINE void CK(few_tiles)(const float *a, long lda, const float *const *w, long ldw, float *c,
+                             long ldc, long rows, long columns, long k, int fetch, int add) {
+  switch (rows) {
+#define CK_CASE(n)                                                                   \
+  case n: CK(few_tile)(a, lda, w, ldw, c, ldc, n, columns, k, fetch, add); break;
+#if CK_TARGET == 2
+    CK_CASE(6) CK_CASE(5) CK_CASE(4) CK_CASE(3)
+#endif
+    CK_CASE(2) CK_CASE(1)
+#undef CK_CASE
   }
 }
+
+/// A block of rows stays in the nearest caches while the weight passes by.
+#define CK_BLOCK 48
+/// So much of k that a tile's rows of A and of W fit the nearest cache together.
+#define CK_DEPTH 1024
+
+static void CK(ck_few_rows)(const float *a, long lda, const float *w, long ldw, float *c, long ldc,
+                            long m, long n, long k) {
+  for (long p = 0; p < k; p += CK_DEPTH)
+    for (long i0 = 0; i0 < m; i0 += CK_BLOCK) {
+      long depth = k - p < CK_DEPTH ? k - p : CK_DEPTH, end = m - i0 < CK_BLOCK ? m : i0 + CK_BLOCK;
+      for (long j = 0; j < n; j += 4) {
+        long columns = n - j < 4 ? n - j : 4;
+        const float *from[4];
+        for (long q = 0; q < 4; q++) from[q] = w + (j + (q < columns ? q : columns - 1)) * ldw + p;
+        for (long i = i0; i < end; i += CK_FR) {
+          long rows = end - i < CK_FR ? end - i : CK_FR;
+          const float *x = a + i * lda + p;
+          float *to = c + i * ldc + j;
+          if (i == 0) CK(few_tiles)(x, lda, from, ldw, to, ldc, rows, columns, depth, 1, p > 0);
+          else CK(few_tiles)(x, lda, from, ldw, to, ldc, rows, columns, depth, 0, p > 0);
+        }
+      }
+    }
+}
 #undef CK_FR
+#undef CK_BLOCK
+#undef CK_DEPTH
 #endif
