@@ -33,7 +33,7 @@ extension PretrainedModel {
 extension Trainer {
   /// Lets the model as trained so far answer these questions, greedily, on the same sharding.
   ///
-  /// - Throws: As `GreedyGenerator` and `Scorer.scores` do.
+  /// - Throws: As `Generator` and `Scorer.scores` do.
   package func evaluate(
     _ questions: Questions, tokenizer: Tokenizer, outputLength: Int = 5, batch: Int = 16,
     ranksLabels: Bool = false, _ options: Emulator.Options
@@ -54,7 +54,7 @@ extension Trainer {
       let pass = InferencePass(
         model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
         elementType: step.elementType)
-      return try GreedyGenerator(
+      return try Generator(
         pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options, write: write
       ).answers(to: ids)
     }

@@ -30,36 +30,43 @@ package struct PretrainedModel {
 
   /// The greedy continuations of the prompts, end of text included where it came.
   ///
-  /// Costs a forward pass over the longest prompt and its answer for every token, `batch` prompts
-  /// at once: there is no key-value cache, as in the reference.
-  ///
-  /// - Throws: `GenerationError` for an empty prompt or one beyond the model's positions,
-  ///   `PlanError`, `EmulatorError`, and `CheckpointError` for weights that are not finite.
+  /// - Throws: As `generator` and `Generator.answers` do.
   package func answers(
-    to prompts: [[Int32]], outputLength: Int, batch: Int = 16, _ options: Emulator.Options
+    to prompts: [[Int32]], outputLength: Int, batch: Int = 32, _ options: Emulator.Options
   ) throws -> [[Int32]] {
     try generator(for: prompts, outputLength: outputLength, batch: batch, options)
       .answers(to: prompts)
   }
 
-  private func generator(
-    for prompts: [[Int32]], outputLength: Int, batch: Int, _ options: Emulator.Options
-  ) throws -> GreedyGenerator {
+  /// Reads the weights onto emulated shards, ready to continue such prompts.
+  ///
+  /// Keeps keys and values of `batch` prompts at once, each of `sequenceLength` tokens; that is the
+  /// longest prompt and its answer where it is not given. Drawn from `sampling`, or greedy.
+  ///
+  /// - Throws: `GenerationError` for more tokens than the model has positions, `PlanError`,
+  ///   `EmulatorError`, and `CheckpointError` for weights that are not finite.
+  package func generator(
+    for prompts: [[Int32]], outputLength: Int, sequenceLength: Int? = nil, batch: Int = 32,
+    sampling: Sampling? = nil, _ options: Emulator.Options
+  ) throws -> Generator {
     let config = directory.config
     let longest = prompts.map(\.count).max() ?? 1
-    guard longest + outputLength <= config.positions else {
-      throw GenerationError.positions(
-        prompt: longest, outputLength: outputLength, positions: config.positions)
+    let length = sequenceLength ?? longest + outputLength
+    guard length <= config.positions else {
+      throw sequenceLength == nil
+        ? GenerationError.positions(
+          prompt: longest, outputLength: outputLength, positions: config.positions)
+        : GenerationError.sequenceLength(length, positions: config.positions)
     }
     let model = GPTJModel(
       layers: config.layers, hiddenSize: config.hidden, heads: config.heads,
-      vocabularySize: config.vocabulary, sequenceLength: longest + outputLength,
-      rotarySize: config.rotary)
+      vocabularySize: config.vocabulary, sequenceLength: length, rotarySize: config.rotary)
     let pass = InferencePass(
       model: model, tensorParallel: tensorParallel,
       microBatchSize: max(1, min(batch, prompts.count)), elementType: .float32)
-    return try GreedyGenerator(
-      pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
+    return try Generator(
+      pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, sampling: sampling,
+      options
     ) { transfer, emulator in
       try transfer.write(to: emulator) { name in try floats(of: name) }
     }

@@ -51,7 +51,8 @@ package struct Operation: Sendable, Equatable {
     case layerNormBackward
     /// dy, x, stats -> dgain, dbias, both accumulated
     case layerNormGradient
-    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction
+    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction; with places (T),
+    /// a row's position is its place in the cache instead of its place in the sequence
     case rotary(Rotary, Attention, inverse: Bool)
     /// qkv (T, 3 Dl), with dropout also learning rate and step (2) -> o (T, Dl), log-sum-exp
     /// (T, heads)
@@ -82,9 +83,14 @@ package struct Operation: Sendable, Equatable {
     case gradientScale(clip: Double, lossScale: Double)
     /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place
     case adamW(AdamW)
+    /// qkv (T, 3 Dl), places (T) -> cache (sequences, heads, 2 x sequence x head size), these k and v
+    /// written; a place is sequence number x `sequence` + position, or -1 for a row without a token
+    case cacheAppend(Attention)
+    /// qkv (T, 3 Dl), cache, places (T) -> o (T, Dl): each q against its sequence as far as its place
+    case cachedAttention(Attention)
     /// x (T, C), row numbers (B) -> those rows (B, C)
     case selectRows
-    /// gathered logits (shards, B, Vl) -> the most likely id of each row (B)
+    /// gathered logits (shards, B, Vl), or all (B, V) -> the most likely id of each row (B)
     case argmax(vocabulary: Int)
   }
 

@@ -67,9 +67,12 @@ struct InstructionEmitter {
     case .sumOfSquares, .gradientScale, .adamW: optimizer(part)
     case .selectRows:
       .selectRows(
-        read(0), width: input(0).columns, numbers: integers(1), count: input(1).count,
-        into: write())
-    case .argmax(let vocabulary): argmax(vocabulary)
+        read(0), width: input(0).columns, numbers: integers(1), rows: part, into: write())
+    case .argmax(let vocabulary): argmax(part, vocabulary)
+    case .cacheAppend(let shape):
+      .cacheAppend(cachePart(part, shape, places: 1), cache: write())
+    case .cachedAttention(let shape):
+      .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
     case .collective: preconditionFailure("collectives are lowered for their group")
     }
   }
@@ -132,6 +135,18 @@ struct InstructionEmitter {
         accumulates: accumulate))
   }
 
+  /// The instruction for these columns of `a (M, K) x b (N, K)` transposed.
+  func product(columns part: Range<Int>) -> Instruction {
+    let (a, b) = (input(0), input(1))
+    let first = part.lowerBound
+    return .gemm(
+      Instruction.Product(
+        a: MatrixOperand(read(0), stride: a.columns),
+        b: MatrixOperand(read(1) + first * b.columns, stride: b.columns, transposed: true),
+        c: write() + first, stride: output().columns, rows: output().rows, columns: part.count,
+        inner: a.columns, accumulates: false))
+  }
+
   private func add(_ part: Range<Int>) -> Instruction {
     .add(
       Instruction.Sum(
@@ -178,7 +193,8 @@ struct InstructionEmitter {
       rows(part),
       Instruction.RotaryShape(
         heads: shape.heads, headSize: shape.headSize, size: rotary.size, sequence: shape.sequence,
-        table: lowering.rotaryTable(rotary, sequence: shape.sequence), isInverse: inverse))
+        table: lowering.rotaryTable(rotary, sequence: shape.sequence), isInverse: inverse),
+      places: operation.inputs.count > 1 ? integers(1) : nil)
   }
 
   private func attention(
@@ -204,6 +220,16 @@ struct InstructionEmitter {
       layer: lowering.value(of: dropout.layer), head: mesh.tensorIndex(of: rank) * heads,
       sequence: batch * (input(0).rows / dropout.sequence), tokens: dropout.sequence,
       schedule: read(operation.inputs.count - 1))
+  }
+
+  private func cachePart(
+    _ part: Range<Int>, _ shape: Operation.Attention, places: Int
+  ) -> Instruction.CachePart {
+    let kernel = CachedAttention(
+      capacity: shape.sequence, heads: shape.heads, headDim: shape.headSize)
+    lowering.needScratch(kernel.scratchBytes)
+    return Instruction.CachePart(
+      shape: kernel, qkv: read(0), places: integers(places), rows: input(0).rows, part: part)
   }
 
   // MARK: Vocabulary
@@ -248,12 +274,13 @@ struct InstructionEmitter {
     }
   }
 
-  private func argmax(_ vocabulary: Int) -> Instruction {
-    let gathered = input(0).shape
+  private func argmax(_ part: Range<Int>, _ vocabulary: Int) -> Instruction {
+    let shape = input(0).shape
+    let gathered = shape.count == 3 ? shape : [1] + shape
     return .argmax(
       Instruction.GatheredLogits(
         logits: read(0), shards: gathered[0], rows: gathered[1], columns: gathered[2],
-        vocabulary: vocabulary,
+        vocabulary: vocabulary, part: part,
         into: raw(operation.outputs[0]).assumingMemoryBound(to: Int32.self)))
   }
 

@@ -35,18 +35,28 @@ struct TransformerBlock {
   func forward(
     _ x: TensorReference, inPlace: Bool = false, dropout: Dropout? = nil, _ step: StepWriter
   ) -> (y: TensorReference, Saved) {
-    let builder = step.builder
     let (partials, saved) = branches(x, dropout, step)
-    let a = step.allReduce(partials.attention, "attention")
-    let f = step.allReduce(partials.feedForward, "feed_forward")
-    builder.emit(.addBias, [f, feedForward.bias], into: [f])
+    let y = close(
+      x, partials.attention, partials.feedForward, inPlace: inPlace, dropout: dropout, step)
+    return (y, saved)
+  }
+
+  /// x plus both branches, their partial sums completed.
+  func close(
+    _ x: TensorReference, _ attention: TensorReference, _ feedForward: TensorReference,
+    inPlace: Bool, dropout: Dropout? = nil, _ step: StepWriter
+  ) -> TensorReference {
+    let builder = step.builder
+    let a = step.allReduce(attention, "attention")
+    let f = step.allReduce(feedForward, "feed_forward")
+    builder.emit(.addBias, [f, self.feedForward.bias], into: [f])
     dropout?.apply(a, .attentionOutput, step)
     dropout?.apply(f, .feedForwardOutput, step)
     let y =
       inPlace
       ? x : builder.temporary("y", builder[x].shape, step.type, differsOver: .data)
     builder.emit(.add, [x, a, f], into: [y])
-    return (y, saved)
+    return y
   }
 
   /// The same as far as a backward pass reads it.
