@@ -24,9 +24,7 @@ extension Tokenizer {
   private var mergesInOrder: [String] {
     var spellings = [String](repeating: "", count: vocabularySize)
     for (token, id) in vocabulary { spellings[id] = token }
-    return merges.sorted { $0.value.rank < $1.value.rank }.map { pair, _ in
-      "\(spellings[Int(pair >> 32)]) \(spellings[Int(pair & 0xFFFF_FFFF)])"
-    }
+    return merges.all.map { "\(spellings[Int($0.left)]) \(spellings[Int($0.right)])" }
   }
 
   private func writeAddedTokens(to directory: String) throws(DatasetsError) {
