@@ -14,9 +14,9 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
     case .unreadable(let file, let reason):
       "\(file): \(reason)"
     case .malformed(let file, let line, let problem):
-      "\(file):\(line): \(problem)"
+      "\(file):\(line): \(Self.shortened(problem))"
     case .inconsistentVocabulary(let problem):
-      "vocabulary: \(problem)"
+      "vocabulary: \(Self.shortened(problem))"
     case .tooFewSequences(let have, let globalBatch, let sequenceLength):
       """
       the data pack into \(have) sequences of \(sequenceLength) tokens, but one global batch needs \
@@ -25,5 +25,12 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
       lower the global batch or the sequence length
       """
     }
+  }
+
+  /// What a problem quotes from a file may be megabytes long.
+  private static func shortened(_ problem: String) -> String {
+    let limit = 300
+    guard problem.unicodeScalars.count > limit else { return problem }
+    return String(problem.unicodeScalars.prefix(limit)) + "..."
   }
 }

@@ -24,11 +24,13 @@ package struct BytePairVocabulary: Sendable {
 
   /// The id of what the pair becomes: a new one, unless another pair spells the same.
   mutating func addMerge(_ left: Int32, _ right: Int32) -> Int32 {
-    mergedIDs.append(SIMD2(left, right))
     let token = tokens[Int(left)] + tokens[Int(right)]
-    if let id = ids[token] { return id }
-    let id = Int32(tokens.count)
-    tokens.append(token)
+    let known = ids[token]
+    // Should the very pair have come before, its last place counts, as in tokenizers.
+    if known != nil { mergedIDs.removeAll { $0 == SIMD2(left, right) } }
+    mergedIDs.append(SIMD2(left, right))
+    let id = known ?? Int32(tokens.count)
+    if known == nil { tokens.append(token) }
     ids[token] = id
     return id
   }

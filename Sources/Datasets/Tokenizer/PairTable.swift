@@ -1,10 +1,12 @@
 /// A map from adjacent pairs of ids to values; several times as fast as a `Dictionary`.
 ///
-/// Open addressing, at most half full. Ids must not be negative.
+/// Open addressing, at most half full; ids must not be negative. The hash is drawn anew for each
+/// table, so that no file can be made whose pairs all meet in one place.
 struct PairTable<Value> {
   private(set) var count = 0
   private var slots: [(key: UInt64, value: Value)]
   private var shift: UInt64
+  private let multiplier = UInt64.random(in: 0 ... .max) | 1
   private let none: Value
 
   /// `none` fills the empty slots.
@@ -17,8 +19,7 @@ struct PairTable<Value> {
 
   /// The value of a pair, or `none`.
   subscript(_ left: Int32, _ right: Int32) -> Value {
-    let slot = slots[index(of: Self.key(left, right))]
-    return slot.value
+    slots[index(of: Self.key(left, right))].value
   }
 
   /// Changes the value of a pair, from `none` if it has none yet.
@@ -38,8 +39,8 @@ struct PairTable<Value> {
 
   /// The slot of a key, or the empty one where it would be.
   private func index(of key: UInt64) -> Int {
-    // Fibonacci hashing: the high bits of the product depend on all bits of the key.
-    var index = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> shift)
+    // The high bits of the product depend on all bits of the key.
+    var index = Int(truncatingIfNeeded: (key &* multiplier) >> shift)
     while slots[index].key != key, slots[index].key != Self.empty {
       index = (index + 1) & (slots.count - 1)
     }

@@ -70,6 +70,8 @@ extension Tokenizer {
   package static let idLimit = 1 << 20
   /// Some vocabularies reach a token by two or three pairs, so more than there are ids.
   static let mergeLimit = 4 * idLimit
+  /// Some sentences long; each byte of a text may begin one.
+  static let addedTokenLimit = 4096
 
   private static func bytesOfID(
     _ vocabulary: [String: Int], _ added: [String: Int]
@@ -82,19 +84,22 @@ extension Tokenizer {
         guard (0..<idLimit).contains(id) else {
           throw .inconsistentVocabulary("id \(id) of '\(token)' is not in 0 ..< \(idLimit)")
         }
-        let bytes = isAdded || token == endOfText ? nil : ByteAlphabet.bytes(of: token)
-        let spelled = bytes ?? Array(token.utf8)
-        guard !spelled.isEmpty else {
+        guard !token.isEmpty else {
           throw .inconsistentVocabulary("the token with id \(id) is empty")
         }
-        let other = isAdded ? vocabulary[token] : nil
-        if let other, other != id {
+        guard !isAdded || token.utf8.count <= addedTokenLimit else {
+          throw .inconsistentVocabulary(
+            "the added token with id \(id) is longer than \(addedTokenLimit) bytes")
+        }
+        if isAdded, let other = vocabulary[token] {
+          guard other != id else { continue }
           throw .inconsistentVocabulary("'\(token)' has id \(other), but \(id) as an added token")
         }
-        guard table[id].isEmpty || other == id else {
+        guard table[id].isEmpty else {
           throw .inconsistentVocabulary("id \(id) is given twice, the second time to '\(token)'")
         }
-        table[id] = spelled
+        // Added tokens are spelled as they are, others in the alphabet if they can be.
+        table[id] = (isAdded ? nil : ByteAlphabet.bytes(of: token)) ?? Array(token.utf8)
       }
     }
     return table
