@@ -106,7 +106,7 @@ private struct CountsDocument: Encodable {
 
   var text: String {
     """
-    \(Format.grouped(texts)) texts, \(Format.grouped(bytes)) bytes, \(Format.grouped(tokens)) \
+    \(Format.grouped(texts)) text\(texts == 1 ? "" : "s"), \(Format.grouped(bytes)) bytes, \(Format.grouped(tokens)) \
     tokens: \(Format.fixed(Double(bytes) / Double(max(tokens, 1)), 2)) bytes a token
 
     """
