@@ -67,7 +67,7 @@ let package = Package(
       "Topology", ["Configuration", "NearestName", "CHwloc", "CNUMA"],
       resources: [.embedInCode("Resources")]),
     module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
-    module("Datasets", ["NearestName"], resources: [.embedInCode("Resources")]),
+    module("Datasets", ["Configuration", "NearestName"], resources: [.embedInCode("Resources")]),
     module("Checkpoints", ["NearestName"]),
     module(
       "Configuration", ["NearestName", "CYAML"], resources: [.embedInCode("Resources")]),

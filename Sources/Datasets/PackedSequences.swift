@@ -20,14 +20,6 @@ package struct PackedSequences: Sendable {
     counts = stream.counts
   }
 
-  /// Packs the first `examples` training prompts of a generated set, without storing their text.
-  package init(
-    _ set: EntailmentSet, examples: Int, tokenizer: Tokenizer, sequenceLength: Int
-  ) {
-    let prompts = set.examples(of: .train, count: examples).lazy.map(\.trainingPrompt)
-    self.init(prompts, tokenizer: tokenizer, sequenceLength: sequenceLength)
-  }
-
   /// What a model reads of sequence `index`: all tokens but the last.
   package func input(_ index: Int) -> ArraySlice<Int32> {
     chunk(index).dropLast()

@@ -73,7 +73,7 @@ struct FinetuneCommand: ParsableCommand {
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
-    let task = try files.task(seed: configuration.model.seed)
+    let task = try files.task(configuration)
     try task.check(configuration)
     let batches = try task.batches(configuration)
     logData(task, batches)
@@ -100,7 +100,8 @@ struct FinetuneCommand: ParsableCommand {
     let reports = try task.heldOut(count: answers).map { split in
       EvaluationResult(
         split.name,
-        try trainer.evaluate(split.examples, tokenizer: task.tokenizer, setup.emulatorOptions))
+        try trainer.evaluate(
+          split.examples, labels: split.labels, tokenizer: task.tokenizer, setup.emulatorOptions))
     }
     let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
     StandardStream.output.writeOrExit(
@@ -168,7 +169,7 @@ struct FinetuneCommand: ParsableCommand {
   ) throws {
     guard let split = task.heldOut(count: answers).first else { return }
     let report = try trainer.evaluate(
-      split.examples, tokenizer: task.tokenizer, setup.emulatorOptions)
+      split.examples, labels: split.labels, tokenizer: task.tokenizer, setup.emulatorOptions)
     log.info(
       "step \(trainer.updates): \(report.correct) of \(report.examples) pairs correct "
         + "[\(Format.percent(report.accuracy))]")

@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Configuration
 import Datasets
 import FineTuning
 
@@ -12,12 +13,12 @@ struct FinetuneFiles: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "MNLI to train on (.jsonl, .csv, .tsv, .txt; default: the embedded pairs).",
+      "Rows to train on (.jsonl, .csv, .tsv, .txt, .parquet; default: the embedded pairs).",
       valueName: "file"))
   var train: String?
 
   @Option(
-    help: ArgumentHelp("MNLI to answer, in the same formats.", valueName: "file"))
+    help: ArgumentHelp("Rows to answer, in the same formats.", valueName: "file"))
   var validation: String?
 
   @Option(
@@ -40,10 +41,12 @@ extension FinetuneFiles {
   /// Reads what the options name.
   ///
   /// - Throws: `DatasetsError` naming file and line.
-  func task(seed: Int) throws -> EntailmentTask {
-    try EntailmentTask(
-      seed: seed, tokenizer: (tokenizer ?? pretrained).map { try Tokenizer(directory: $0) },
-      training: train.map { try EntailmentFile(path: $0) },
-      validation: validation.map { try EntailmentFile(path: $0) })
+  func task(_ configuration: FineTuningConfiguration) throws -> EntailmentTask {
+    let task = configuration.task
+    return try EntailmentTask(
+      task, seed: configuration.model.seed,
+      tokenizer: (tokenizer ?? pretrained).map { try Tokenizer(directory: $0) },
+      training: train.map { try ExampleFile(path: $0, task: task) },
+      validation: validation.map { try ExampleFile(path: $0, task: task) })
   }
 }

@@ -1,36 +1,34 @@
+package import Configuration
 import NearestName
 
-/// The examples of an MNLI file as people have them: from the hub, from MultiNLI 1.0, from GLUE.
+/// The examples of a data file as people have them: from the hub, from MultiNLI 1.0, from GLUE.
 ///
 /// The ending of the name chooses the format: `.jsonl` and `.json-lines` (one object a line), `.csv`
-/// (RFC 4180), `.tsv` and `.txt` (tabs, no quoting: a quotation mark is text). Columns are found by
-/// name, never by place; see `EntailmentColumn`. Text is kept as it is, spaces at its ends included:
-/// 1,291 of the 9,815 hypotheses of MNLI's matched validation set end in one. A byte-order mark at
-/// the start of the file and empty lines are dropped.
-package struct EntailmentFile: Sendable {
-  /// The rows with a gold label, in the file's order; never empty.
-  ///
-  /// `genre` is "" in a file that has no such column.
-  package let examples: [EntailmentExample]
-  /// How many rows have no gold label: "-" (the annotators disagree), "" or null, or -1.
+/// (RFC 4180), `.tsv` and `.txt` (tabs, no quoting: a quotation mark is text), `.parquet`. Columns are
+/// found by name, never by place; see `TaskColumns`. Text is kept as it is, spaces at its ends
+/// included: 1,291 of the 9,815 hypotheses of MNLI's matched validation set end in one. A byte-order
+/// mark at the start of a text file and empty lines are dropped.
+package struct ExampleFile: Sendable {
+  /// The rows with an answer, in the file's order; never empty.
+  package let examples: [Example]
+  /// How many rows have no answer: "" or null, and of labels "-" (the annotators disagree) and -1.
   package let skipped: Int
 
-  /// Reads the file whole.
+  /// Reads the file whole, as examples of this task.
   ///
-  /// - Throws: `unreadable` when the file cannot be read, is not of a format above, or has no
-  ///   labelled row; `malformed` with the line when a header or a row is wrong.
-  package init(path: String) throws(DatasetsError) {
-    let format = try EntailmentFormat(path: path)
-    let bytes = try TextFile.bytes(of: path)
-    var rows = EntailmentRows(file: path)
+  /// - Throws: `unreadable` when the file cannot be read, is not of a format above, or has no row
+  ///   with an answer; `malformed` with the line, or `damaged` with the row, when something is wrong.
+  package init(path: String, task: TaskConfiguration = TaskConfiguration()) throws(DatasetsError) {
+    let format = try FileFormat(path: path)
+    var rows = ExampleRows(file: path, task: task)
     switch format {
     case .jsonLines:
-      try rows.readJSONLines(of: bytes)
+      try rows.readJSONLines(of: TextFile.bytes(of: path))
     case .commas:
-      var table = CommaTable(file: path, bytes: bytes)
+      var table = CommaTable(file: path, bytes: try TextFile.bytes(of: path))
       try rows.readTable { () throws(DatasetsError) in try table.next() }
     case .tabs:
-      var lines = TextLines(bytes)
+      var lines = TextLines(try TextFile.bytes(of: path))
       try rows.readTable { lines.next().map(TableRow.init(tabSeparated:)) }
     }
     guard !rows.examples.isEmpty else {
@@ -42,10 +40,10 @@ package struct EntailmentFile: Sendable {
 }
 
 /// How a file of examples is written.
-enum EntailmentFormat {
+enum FileFormat {
   case jsonLines, commas, tabs
 
-  private static let endings: KeyValuePairs<String, EntailmentFormat> = [
+  private static let endings: KeyValuePairs<String, FileFormat> = [
     "jsonl": .jsonLines, "json-lines": .jsonLines, "csv": .commas, "tsv": .tabs, "txt": .tabs,
   ]
 
@@ -62,9 +60,6 @@ enum EntailmentFormat {
   private static func refusal(of ending: String) -> String {
     let names = endings.map(\.key)
     let list = names.map { ".\($0)" }.joined(separator: ", ")
-    if ending == "parquet" {
-      return "Parquet is not read; convert the file to one of \(list)"
-    }
     let found = ending.isEmpty ? "the name has no ending" : "unknown ending \(brief("." + ending))"
     let hint = nearest(ending, in: names).map { "; the nearest is .\($0)" } ?? ""
     return "\(found), expected one of \(list)\(hint)"
