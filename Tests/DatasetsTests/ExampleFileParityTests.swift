@@ -27,7 +27,9 @@ struct ExampleFileParityTests {
     let hypotheses = try read(
       "mnli/mnli_validation_matched.jsonl", task("{hypothesis}|{label}<|endoftext|>"))
     #expect(hypotheses.examples.count { $0.validationPrompt.hasSuffix(" |") } == 1_291)
-    for name in ["mnli_validation_matched.csv", "mnli_dev_matched_9815.tsv"] {
+    for name in [
+      "mnli_validation_matched.csv", "mnli_dev_matched_9815.tsv", "mnli_validation_matched.parquet",
+    ] {
       let other = try read("mnli/" + name)
       #expect(other.skipped == 0)
       #expect(other.examples.count == lines.examples.count)
@@ -54,6 +56,7 @@ struct ExampleFileParityTests {
     let table = #expect(throws: DatasetsError.self) {
       try read("mnli/mnli_train_contradicting_examples.tsv")
     }
-    #expect(table?.description.contains(":1: the header has no 'hypothesis' or 'sentence2'") == true)
+    #expect(
+      table?.description.contains(":1: the header has no 'hypothesis' or 'sentence2'") == true)
   }
 }

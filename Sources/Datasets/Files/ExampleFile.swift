@@ -30,6 +30,8 @@ package struct ExampleFile: Sendable {
     case .tabs:
       var lines = TextLines(try TextFile.bytes(of: path))
       try rows.readTable { lines.next().map(TableRow.init(tabSeparated:)) }
+    case .parquet:
+      try rows.readParquet(of: TextFile.wholeFile(path))
     }
     guard !rows.examples.isEmpty else {
       throw .unreadable(file: path, reason: rows.emptiness)
@@ -41,10 +43,11 @@ package struct ExampleFile: Sendable {
 
 /// How a file of examples is written.
 enum FileFormat {
-  case jsonLines, commas, tabs
+  case jsonLines, commas, tabs, parquet
 
   private static let endings: KeyValuePairs<String, FileFormat> = [
     "jsonl": .jsonLines, "json-lines": .jsonLines, "csv": .commas, "tsv": .tabs, "txt": .tabs,
+    "parquet": .parquet,
   ]
 
   /// The format that the ending of the file's name says, in capitals or not.
