@@ -68,7 +68,7 @@ let package = Package(
       resources: [.embedInCode("Resources")]),
     module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
     module(
-      "Datasets", ["Configuration", "NearestName", "CSnappy", "CZlib", "CZstd"],
+      "Datasets", ["Configuration", "NearestName", "CSnappy", "CXXHash", "CZlib", "CZstd"],
       resources: [.embedInCode("Resources")]),
     module("Checkpoints", ["NearestName"]),
     module(
@@ -85,6 +85,7 @@ let package = Package(
     library("CNUMA", pkgConfig: "numa", apt: "libnuma-dev"),
     library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     library("CSnappy", apt: "libsnappy-dev"),
+    library("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
     library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 

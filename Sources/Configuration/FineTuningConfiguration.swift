@@ -44,6 +44,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
 
   package func check(_ checker: ConfigurationChecker) throws(ConfigurationError) {
     try checker.checkModel(model, execution)
+    try checker.checkTask(task, model)
     try checker.checkBatch(training, execution)
     try checker.checkCheckpoint(checkpoint)
     try checker.checkWork(model, sequences: training.globalBatchSize)

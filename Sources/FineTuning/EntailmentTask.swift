@@ -4,8 +4,7 @@ package import Datasets
 /// What is trained and answered: a tokenizer, an endless stream of batches, and examples held out.
 package struct EntailmentTask {
   package let tokenizer: Tokenizer
-  /// Nil for the embedded set.
-  package let training: ExampleFile?
+  private let training: TrainingFile?
   private let validation: ExampleFile?
   private let generated: EmbeddedExamples
   private let task: TaskConfiguration
@@ -29,7 +28,7 @@ package struct EntailmentTask {
   ///   used and does not fit the task.
   package init(
     _ task: TaskConfiguration = TaskConfiguration(), seed: Int, tokenizer: Tokenizer? = nil,
-    training: ExampleFile? = nil, validation: ExampleFile? = nil
+    training: TrainingFile? = nil, validation: ExampleFile? = nil
   ) throws(DatasetsError) {
     self.task = task
     if let tokenizer { self.tokenizer = tokenizer } else { self.tokenizer = try .embedded() }
@@ -49,7 +48,7 @@ package struct EntailmentTask {
   /// A run resumed after `step` updates sees what an undisturbed one would see from there on. For
   /// the embedded set this encodes again all that is passed over, about a million tokens a second.
   ///
-  /// - Throws: `DatasetsError.tooFewSequences` for a file that does not fill one global batch.
+  /// - Throws: `DatasetsError` for a file that cannot be read, or does not fill one global batch.
   package func batches(
     _ configuration: FineTuningConfiguration, startingAt step: Int = 0
   ) throws(DatasetsError) -> EntailmentBatches {
@@ -57,13 +56,13 @@ package struct EntailmentTask {
     let length = configuration.model.sequenceLength
     let globalBatch = configuration.training.globalBatchSize
     guard let training else {
+      let packing = Packing(task.packing, sequenceLength: length)
       let prompts = EntailmentBatches.TrainingPrompts(set: generated)
-      var stream = PackedStream(prompts, tokenizer: tokenizer, sequenceLength: length)
+      var stream = PackedStream(prompts, tokenizer: tokenizer, packing: packing)
       stream.skip(step * globalBatch)
       return EntailmentBatches(globalBatch: globalBatch, .stream(stream))
     }
-    let sequences = PackedSequences(
-      training.examples.lazy.map(\.trainingPrompt), tokenizer: tokenizer, sequenceLength: length)
+    let sequences = try training.packed(tokenizer, sequenceLength: length)
     return EntailmentBatches(
       globalBatch: globalBatch,
       .sampler(try BatchSampler(sequences, globalBatch: globalBatch), step: step))
@@ -127,8 +126,8 @@ package struct EntailmentBatches {
       var labels: [Int32] = []
       for _ in 0..<globalBatch {
         guard let chunk = chunks.next() else { preconditionFailure("the stream has no end") }
-        ids += chunk.dropLast()
-        labels += chunk.dropFirst()
+        ids += chunks.packing.input(chunk)
+        labels += chunks.packing.labels(chunk)
       }
       source = .stream(chunks)
       return Batch(ids: ids, labels: labels)

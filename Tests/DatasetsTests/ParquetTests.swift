@@ -111,23 +111,27 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ([], "no Parquet file"), (Array("PAR1PAR1".utf8), "no Parquet file"),
+  private static let lookalikes: [(bytes: [UInt8], expected: String)] = [
+    ([], "no Parquet file"), (footer([]), "ends at byte 4"),
     (Array("{\"premise\":\"\"}".utf8), "no Parquet file"),
-    (Array("PAR1".utf8) + [0, 0, 0, 0] + Array("PARE".utf8), "the file is encrypted"),
-    (Array("PAR1".utf8) + [0xFF, 0xFF, 0xFF, 0xFF] + Array("PAR1".utf8), "would have 4294967295"),
-    // A structure in a structure in a ... of unknown fields.
-    (nested(0x1C, count: 100_000), "nests too deep"),
-    (nested(0x19, count: 100_000), "nests too deep"),
-  ])
+    (footer([], end: "PARE"), "the file is encrypted"),
+    (footer([], length: 0xFFFF_FFFF), "would have 4294967295"),
+    // A structure in a structure in a ... of unknown fields, and lists likewise.
+    (footer([UInt8](repeating: 0x1C, count: 100_000)), "nests too deep"),
+    (footer([UInt8](repeating: 0x19, count: 100_000)), "nests too deep"),
+  ]
+
+  @Test(arguments: lookalikes)
   func `What only looks like a footer is refused`(bytes: [UInt8], expected: String) throws {
     let message = try complaint(bytes, as: "a.parquet")
     #expect(message.contains(expected), "\(message)")
   }
 
-  private static func nested(_ byte: UInt8, count: Int) -> [UInt8] {
-    let body = [UInt8](repeating: byte, count: count)
-    let length = (0..<4).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) }
-    return Array("PAR1".utf8) + body + length + Array("PAR1".utf8)
+  private static func footer(
+    _ body: [UInt8], length: UInt32? = nil, end: String = "PAR1"
+  ) -> [UInt8] {
+    let length = length ?? UInt32(body.count)
+    let bytes = (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
+    return Array("PAR1".utf8) + body + bytes + Array(end.utf8)
   }
 }

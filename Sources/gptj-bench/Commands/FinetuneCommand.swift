@@ -73,10 +73,10 @@ struct FinetuneCommand: ParsableCommand {
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
-    let task = try files.task(configuration)
+    let task = try files.task(configuration, log)
     try task.check(configuration)
     let batches = try task.batches(configuration)
-    logData(task, batches)
+    logData(batches)
     let setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
     let trainer = try Trainer(configuration, setup.emulatorOptions)
@@ -176,10 +176,10 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   /// What was read, packed and left out; a file's only.
-  private func logData(_ task: EntailmentTask, _ batches: EntailmentBatches) {
-    guard let file = task.training, let packed = batches.packed else { return }
+  private func logData(_ batches: EntailmentBatches) {
+    guard let packed = batches.packed else { return }
     log.info(
-      "\(Format.grouped(packed.examples)) examples (\(file.skipped) without a label skipped), "
+      "\(Format.grouped(packed.examples)) examples (\(packed.skipped) without a label skipped), "
         + "\(Format.grouped(packed.tokens)) tokens: \(Format.grouped(packed.sequences)) sequences, "
         + "\(Format.grouped(packed.droppedTokens)) tokens dropped")
   }

@@ -2,6 +2,7 @@ import ArgumentParsing
 import Configuration
 import Datasets
 import FineTuning
+import Reporting
 
 /// Where a fine-tuning run takes its model and data from, and where it leaves the model.
 struct FinetuneFiles: ParsableArguments {
@@ -29,6 +30,15 @@ struct FinetuneFiles: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Keeps packed training data here (default: gptj-bench in XDG_CACHE_HOME or ~/.cache).",
+      valueName: "directory"))
+  var dataCache: String?
+
+  @Flag(help: "Packs the training data anew and does not keep them.")
+  var noDataCache = false
+
+  @Option(
+    help: ArgumentHelp(
       "Writes the trained model as a new Hugging Face directory.", valueName: "directory"))
   var export: String?
 
@@ -40,13 +50,21 @@ struct FinetuneFiles: ParsableArguments {
 extension FinetuneFiles {
   /// Reads what the options name.
   ///
+  /// What is wrong with the data cache goes to `log` and stops nothing.
+  ///
   /// - Throws: `DatasetsError` naming file and line.
-  func task(_ configuration: FineTuningConfiguration) throws -> EntailmentTask {
+  func task(_ configuration: FineTuningConfiguration, _ log: Log) throws -> EntailmentTask {
     let task = configuration.task
+    let directory = tokenizer ?? pretrained
+    let folder =
+      noDataCache ? nil : dataCache ?? PreparedCache.standardFolder(environment())
+    let cache = folder.map { PreparedCache(folder: $0) { log.warning($0) } }
     return try EntailmentTask(
       task, seed: configuration.model.seed,
-      tokenizer: (tokenizer ?? pretrained).map { try Tokenizer(directory: $0) },
-      training: train.map { try ExampleFile(path: $0, task: task) },
+      tokenizer: directory.map { try Tokenizer(directory: $0) },
+      training: train.map {
+        TrainingFile(path: $0, task: task, tokenizerDirectory: directory, cache: cache)
+      },
       validation: validation.map { try ExampleFile(path: $0, task: task) })
   }
 }

@@ -3,6 +3,7 @@ struct ParquetColumnReader {
   private let bytes: [UInt8]
   private let column: ParquetFooter.Column
   private let chunk: ParquetFooter.Chunk
+  private let compression: Compression
   private var budget: ParquetBudget
   private var dictionary: [String]?
 
@@ -24,7 +25,9 @@ struct ParquetColumnReader {
             + "expected \(group.rows) of this column"
           : "it is encrypted or in another file")
     }
-    var reader = ParquetColumnReader(bytes: bytes, column: column, chunk: chunk, budget: budget)
+    var reader = ParquetColumnReader(
+      bytes: bytes, column: column, chunk: chunk,
+      compression: try Compression(number: chunk.codec), budget: budget)
     defer { budget = reader.budget }
     return try reader.values()
   }
@@ -66,7 +69,7 @@ struct ParquetColumnReader {
     let compressed = bytes[start..<(header.end + header.compressedSize)]
     let size = header.size - levels
     try budget.spend(size)
-    return try (header.isCompressed ? chunk.codec : .none).decompress(compressed, size: size)
+    return try (header.isCompressed ? compression : .none).decompress(compressed, size: size)
   }
 
   private mutating func data(_ header: ParquetPageHeader) throws(ParquetProblem) -> [String?] {

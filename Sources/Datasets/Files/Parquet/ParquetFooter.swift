@@ -25,7 +25,8 @@ struct ParquetFooter {
   /// Where a row group's values of one column are.
   struct Chunk {
     var path: [String] = []
-    var codec = Compression.none
+    /// As the file numbers it; what is not read does not matter in columns that are not read.
+    var codec = 0
     var values = 0
     var size = 0
     var dataPage = 0
@@ -162,7 +163,7 @@ extension ParquetFooter.Chunk {
     try reader.structure { (reader, field) throws(ParquetProblem) in
       switch field.id {
       case 3: path = try reader.texts(of: field)
-      case 4: codec = try Compression(number: reader.integer(of: field))
+      case 4: codec = try reader.integer(of: field)
       case 5: values = try reader.count(of: field)
       case 7: size = try reader.count(of: field)
       case 9: dataPage = try reader.count(of: field)
