@@ -3,11 +3,11 @@ package import Emulator
 import GPTJ
 
 extension Questions {
-  /// Entailment pairs as the notebook asks them.
-  package init(_ examples: [EntailmentExample]) {
+  /// Examples of a task, and the labels that are its only answers, if it has some.
+  package init(_ examples: [Example], labels: [String]?) {
     self.init(
-      examples.map { Prompt($0.validationPrompt, answer: $0.label.rawValue) },
-      labels: EntailmentLabel.allCases.map(\.rawValue))
+      examples.map { Prompt($0.validationPrompt, answer: $0.answer) }, labels: labels,
+      separator: examples.first?.separator ?? " ")
   }
 }
 

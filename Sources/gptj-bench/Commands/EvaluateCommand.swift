@@ -20,7 +20,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "MNLI to answer (.jsonl, .csv, .tsv, .txt; default: the embedded held-out pairs).",
+      "MNLI to answer (.jsonl, .csv, .tsv, .txt, .parquet; default: the embedded held-out pairs).",
       valueName: "file"))
   var validation: String?
 
@@ -60,14 +60,14 @@ struct EvaluateCommand: ParsableCommand {
     let model = try pretrained.model()
     let task = try EntailmentTask(
       seed: seed, tokenizer: model.tokenizer,
-      validation: validation.map { try EntailmentFile(path: $0) })
+      validation: validation.map { try ExampleFile(path: $0) })
     let setup = try HostSetup(
       ranks: pretrained.tensorParallel, tensorParallel: pretrained.tensorParallel, emulator)
     let reports = try task.heldOut(count: answers).map { split in
       (
         name: split.name,
         report: try model.evaluate(
-          Questions(split.examples), outputLength: outputLength, ranksLabels: ranking,
+          Questions(split.examples, labels: split.labels), outputLength: outputLength, ranksLabels: ranking,
           setup.emulatorOptions)
       )
     }

@@ -29,7 +29,7 @@ final class FineTuningRun {
     _ pretrained: HuggingFaceDirectory?, _ adapter: PEFTAdapter?, setup: HostSetup, _ log: Log
   ) throws {
     self.setup = setup
-    task = try files.task(seed: configuration.model.seed)
+    task = try files.task(configuration, log)
     try task.check(configuration)
     folder = try configuration.checkpoint.save.map { try RunFolder(path: $0) }
     let checkpoint = try Self.start(configuration.checkpoint, folder, resumes: files.resume)
@@ -104,15 +104,15 @@ final class FineTuningRun {
       EvaluationResult(
         split.name,
         try trainer.evaluate(
-          Questions(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions))
+          Questions(split.examples, labels: split.labels), tokenizer: task.tokenizer, setup.emulatorOptions))
     }
   }
 
   /// What was read, packed and left out; a file's only.
   private func logData(_ log: Log) {
-    guard let file = task.training, let packed = batches.packed else { return }
+    guard let packed = batches.packed else { return }
     log.info(
-      "\(Format.grouped(packed.examples)) examples (\(file.skipped) without a label skipped), "
+      "\(Format.grouped(packed.examples)) examples (\(packed.skipped) without a label skipped), "
         + "\(Format.grouped(packed.tokens)) tokens: \(Format.grouped(packed.sequences)) sequences, "
         + "\(Format.grouped(packed.droppedTokens)) tokens dropped")
   }

@@ -1,3 +1,4 @@
+import Configuration
 import FoundationEssentials
 import Testing
 
@@ -7,9 +8,11 @@ import Testing
 private let dataFolder = ProcessInfo.processInfo.environment["GPTJ_BENCH_TEST_DATA"]
 
 @Suite(.enabled(if: dataFolder != nil, "GPTJ_BENCH_TEST_DATA names no folder"))
-struct EntailmentFileParityTests {
-  private func read(_ name: String) throws -> EntailmentFile {
-    try EntailmentFile(path: #require(dataFolder) + "/" + name)
+struct ExampleFileParityTests {
+  private func read(
+    _ name: String, _ task: TaskConfiguration = TaskConfiguration()
+  ) throws -> ExampleFile {
+    try ExampleFile(path: #require(dataFolder) + "/" + name, task: task)
   }
 
   @Test func `MNLI's matched validation set is the same in every format`() throws {
@@ -18,16 +21,20 @@ struct EntailmentFileParityTests {
     #expect(lines.skipped == 0)
     // The labels' counts in "multi_nli" on the hub; bytes, because Swift compares canonically.
     #expect(
-      EntailmentLabel.allCases.map { label in lines.examples.count { $0.label == label } }
-        == [3_479, 3_123, 3_213])
-    #expect(lines.examples.count { $0.hypothesis.utf8.last == UInt8(ascii: " ") } == 1_291)
-    for name in ["mnli_validation_matched.csv", "mnli_dev_matched_9815.tsv"] {
+      ["entailment", "neutral", "contradiction"].map { label in
+        lines.examples.count { $0.answer == label }
+      } == [3_479, 3_123, 3_213])
+    let hypotheses = try read(
+      "mnli/mnli_validation_matched.jsonl", task("{hypothesis}|{label}<|endoftext|>"))
+    #expect(hypotheses.examples.count { $0.validationPrompt.hasSuffix(" |") } == 1_291)
+    for name in [
+      "mnli_validation_matched.csv", "mnli_dev_matched_9815.tsv", "mnli_validation_matched.parquet",
+    ] {
       let other = try read("mnli/" + name)
       #expect(other.skipped == 0)
       #expect(other.examples.count == lines.examples.count)
       let differing = zip(lines.examples, other.examples).filter { left, right in
-        !left.premise.utf8.elementsEqual(right.premise.utf8)
-          || !left.hypothesis.utf8.elementsEqual(right.hypothesis.utf8) || left.label != right.label
+        !left.trainingPrompt.utf8.elementsEqual(right.trainingPrompt.utf8)
       }
       #expect(differing.isEmpty, "\(name)")
     }
@@ -37,7 +44,7 @@ struct EntailmentFileParityTests {
     for name in ["train", "val"] {
       let file = try read("nli_format_samples/jiant/mnli_\(name).jsonl")
       #expect(file.examples.count == 5)
-      #expect(file.examples[0].label == .neutral)
+      #expect(file.examples[0].answer == "neutral")
     }
     let test = #expect(throws: DatasetsError.self) {
       try read("nli_format_samples/jiant/mnli_test.jsonl")
@@ -45,14 +52,11 @@ struct EntailmentFileParityTests {
     #expect(test?.description.contains("mnli_test.jsonl:1: the object has no gold labels") == true)
   }
 
-  @Test func `A table without a header and Parquet are refused`() throws {
+  @Test func `A table without a header is refused`() throws {
     let table = #expect(throws: DatasetsError.self) {
       try read("mnli/mnli_train_contradicting_examples.tsv")
     }
-    #expect(table?.description.contains(":1: the header has no 'premise' or 'sentence1'") == true)
-    let parquet = #expect(throws: DatasetsError.self) {
-      try read("mnli/mnli_validation_matched.parquet")
-    }
-    #expect(parquet?.description.contains("Parquet is not read") == true)
+    #expect(
+      table?.description.contains(":1: the header has no 'hypothesis' or 'sentence2'") == true)
   }
 }
