@@ -1,4 +1,3 @@
-import Checkpoints
 package import Emulator
 import GPTJ
 
@@ -13,7 +12,7 @@ extension PretrainedModel {
     return Scorer(
       model, tensorParallel: tensorParallel, tokensPerPass: tokensPerPass, options
     ) { transfer, emulator in
-      try transfer.write(to: emulator) { name in try directory.floats(of: name) }
+      try transfer.write(to: emulator) { name in try floats(of: name) }
     }
   }
 }

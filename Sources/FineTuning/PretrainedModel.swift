@@ -11,16 +11,23 @@ package struct PretrainedModel {
   package let tensorParallel: Int
   /// Merged into the weights as they are read.
   package let adapter: PEFTAdapter?
+  /// Nil for a directory that no training run left.
+  private let checkpoint: TrainingCheckpoint?
 
-  /// Opens and checks the directory; weights are read when something is generated.
+  /// Opens and checks the directory, or the newest checkpoint of a run's folder; weights are read when
+  /// they are needed, and a checkpoint's compared with their checksums.
+  ///
+  /// A checkpoint's own adapter is merged in unless another is given.
   ///
   /// - Throws: `CheckpointError`, also for an adapter of another model, `DatasetsError`, or
   ///   `TaskError` for a vocabulary that has fewer ids than the tokenizer.
   package init(path: String, tensorParallel: Int = 1, adapter: PEFTAdapter? = nil) throws {
-    directory = try HuggingFaceDirectory(path: path)
+    let path = try RunFolder.modelPath(path)
+    checkpoint = try TrainingCheckpoint.isThere(path) ? TrainingCheckpoint(path: path) : nil
+    directory = try checkpoint?.directory ?? HuggingFaceDirectory(path: path)
     tokenizer = try Tokenizer(directory: path)
     self.tensorParallel = tensorParallel
-    self.adapter = adapter
+    self.adapter = adapter ?? checkpoint?.adapter
     try adapter?.check(directory.config)
     guard directory.config.vocabulary >= tokenizer.vocabularySize else {
       throw TaskError.vocabularyTooSmall(
@@ -72,8 +79,9 @@ package struct PretrainedModel {
     }
   }
 
-  private func floats(of name: String) throws(CheckpointError) -> [Float] {
-    let weight = try directory.floats(of: name)
+  /// One weight, its adapter merged in.
+  func floats(of name: String) throws(CheckpointError) -> [Float] {
+    let weight = try checkpoint?.weight(name) ?? directory.floats(of: name)
     guard let adapter else { return weight }
     let lora = adapter.config.lora
     guard let (a, b) = lora.adapterNames(ofWeight: name) else { return weight }

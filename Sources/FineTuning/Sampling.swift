@@ -15,7 +15,8 @@ package struct Sampling: Sendable, Equatable {
 
   package init(temperature: Double = 1, topK: Int? = nil, topP: Double = 1, seed: UInt64 = 0) {
     precondition(
-      temperature > 0 && temperature.isFinite && (0...1).contains(topP) && topK.map { $0 > 0 } != false,
+      temperature > 0 && temperature.isFinite && (0...1).contains(topP)
+        && topK.map { $0 > 0 } != false,
       "temperature \(temperature), top-k \(String(describing: topK)), top-p \(topP)")
     self.temperature = temperature
     self.topK = topK

@@ -32,6 +32,8 @@ package final class PEFTAdapter: Sendable {
     file = try SafetensorsFile(path: "\(path)/\(Self.weightsName)")
   }
 
+  package static func isThere(_ path: String) -> Bool { access(path + configName, F_OK) == 0 }
+
   package var configPath: String { path + Self.configName }
 
   /// Checks that every block of that model has an adapter of each target, and nothing else has.

@@ -44,6 +44,14 @@ package final class RunFolder {
     }.sorted { $0.step < $1.step }
   }
 
+  /// Where a model is: the newest checkpoint of a run's folder, the path itself for all others.
+  ///
+  /// - Throws: `CheckpointError` for a folder that cannot be listed.
+  package static func modelPath(_ path: String) throws(CheckpointError) -> String {
+    guard access(path + "/config.json", F_OK) != 0, access(path, F_OK) == 0 else { return path }
+    return try checkpoints(in: path).last?.path ?? path
+  }
+
   package var checkpoints: [(step: Int, path: String)] {
     get throws(CheckpointError) { try Self.checkpoints(in: path) }
   }

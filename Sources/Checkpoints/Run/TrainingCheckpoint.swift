@@ -29,22 +29,23 @@ package struct TrainingCheckpoint: Sendable {
   ///
   /// - Throws: `CheckpointError` naming what is missing or contradicts itself.
   package init(path: String) throws(CheckpointError) {
-    var path = path
-    if access("\(path)/\(TrainingState.file)", F_OK) != 0 {
-      guard let newest = try RunFolder.checkpoints(in: path).last else {
-        throw .missing(
-          path: path, expected: "a checkpoint of a training run, or a run's folder with some")
-      }
-      path = newest.path
+    let path = try RunFolder.modelPath(path)
+    guard Self.isThere(path) else {
+      throw .missing(
+        path: path, expected: "a checkpoint of a training run, or a run's folder with some")
     }
     self.path = path
     state = try TrainingState(path: "\(path)/\(TrainingState.file)")
     directory = try HuggingFaceDirectory(path: path)
-    adapter =
-      access("\(path)/adapter_config.json", F_OK) == 0 ? try PEFTAdapter(path: path) : nil
+    adapter = PEFTAdapter.isThere(path) ? try PEFTAdapter(path: path) : nil
     try adapter?.check(directory.config)
     let moments = "\(path)/\(Self.optimizerFile)"
     optimizer = access(moments, F_OK) == 0 ? try SafetensorsFile(path: moments) : nil
+  }
+
+  /// Whether a directory is a training run's checkpoint and not only a model.
+  package static func isThere(_ path: String) -> Bool {
+    access("\(path)/\(TrainingState.file)", F_OK) == 0
   }
 
   /// False for a run that does not save the optimizer's state.

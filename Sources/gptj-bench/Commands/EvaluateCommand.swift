@@ -67,7 +67,8 @@ struct EvaluateCommand: ParsableCommand {
       (
         name: split.name,
         report: try model.evaluate(
-          Questions(split.examples, labels: split.labels), outputLength: outputLength, ranksLabels: ranking,
+          Questions(split.examples, labels: split.labels), outputLength: outputLength,
+          ranksLabels: ranking,
           setup.emulatorOptions)
       )
     }

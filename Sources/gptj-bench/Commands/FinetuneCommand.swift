@@ -78,7 +78,7 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   mutating func run() throws {
-    let pretrained = try files.pretrained.map { try HuggingFaceDirectory(path: $0) }
+    let pretrained = try files.pretrained.map { try open($0) }
     let adapter = try adapters.open()
     let configuration = try resolve(pretrained, adapter)
     if printConfig {
@@ -113,6 +113,17 @@ struct FinetuneCommand: ParsableCommand {
       output.json
         ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()
         : text(document))
+  }
+
+  /// - Throws: `CheckpointError`, also where there is an adapter that would be lost.
+  private func open(_ path: String) throws -> HuggingFaceDirectory {
+    let directory = try HuggingFaceDirectory(path: RunFolder.modelPath(path))
+    guard adapters.adapter != nil || !PEFTAdapter.isThere(directory.path) else {
+      throw ValidationError(
+        "\(directory.path) has an adapter beside its weights: gptj-bench convert merges it, "
+          + "--adapter \(directory.path) goes on training it")
+    }
+    return directory
   }
 
   private func whatStays(of run: FineTuningRun) -> String {

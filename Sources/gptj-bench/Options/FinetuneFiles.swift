@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Checkpoints
 import Configuration
 import Datasets
 import FineTuning
@@ -85,7 +86,7 @@ extension FinetuneFiles {
   /// - Throws: `DatasetsError` naming file and line.
   func task(_ configuration: FineTuningConfiguration, _ log: Log) throws -> EntailmentTask {
     let task = configuration.task
-    let directory = tokenizer ?? pretrained
+    let directory = try tokenizer ?? pretrained.map { try RunFolder.modelPath($0) }
     let folder =
       noDataCache ? nil : dataCache ?? PreparedCache.standardFolder(environment())
     let cache = folder.map { PreparedCache(folder: $0) { log.warning($0) } }
