@@ -101,7 +101,7 @@ let package = Package(
     tests(of: "Topology", and: ["Configuration"]),
     tests(of: "Kernels", and: ["CKernels"]),
     tests(of: "Datasets"),
-    tests(of: "Checkpoints"),
+    tests(of: "Checkpoints", and: ["CZlib"]),
     tests(of: "Configuration"),
     tests(of: "Reporting"),
     tests(of: "ArgumentParsing"),

@@ -12,6 +12,12 @@ package enum CheckpointError: Error, Equatable {
   case malformedHeader(file: String, byte: Int, expected: String)
   /// A tensor's entry contradicts itself, the other entries or the size of the file.
   case malformedTensor(file: String, tensor: String, expected: String)
+  /// A zip archive, or one of its entries, cannot be followed.
+  case malformedArchive(file: String, entry: String?, expected: String)
+  /// A pickle cannot be followed; `byte` counts from its start, or from the start of an older file.
+  case malformedPickle(file: String, byte: Int, expected: String)
+  /// A pickle names Python code that no state dict needs.
+  case foreignGlobal(file: String, byte: Int, name: String)
   case unknownTensor(file: String, tensor: String, nearest: String?)
   case elementType(file: String, tensor: String, found: String, expected: String)
   /// A key of a configuration file has a value that cannot be followed.
@@ -31,6 +37,13 @@ extension CheckpointError: CustomStringConvertible {
       "\(file): header, byte \(byte): expected \(expected)"
     case .malformedTensor(let file, let tensor, let expected):
       "\(file): tensor \(quoted(tensor)): expected \(expected)"
+    case .malformedArchive(let file, let entry, let expected):
+      "\(file): \(entry.map { "entry \(quoted($0)): " } ?? "")expected \(expected)"
+    case .malformedPickle(let file, let byte, let expected):
+      "\(file): pickle, byte \(byte): expected \(expected)"
+    case .foreignGlobal(let file, let byte, let name):
+      "\(file): pickle, byte \(byte): \(quoted(name)) is no part of a state dict and is not run; "
+        + "expected tensors alone"
     case .unknownTensor(let file, let tensor, let nearest):
       "\(file): no tensor \(quoted(tensor))"
         + (nearest.map { "; the nearest name is \(quoted($0))" } ?? "; the file has none")

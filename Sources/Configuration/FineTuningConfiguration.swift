@@ -4,6 +4,7 @@ package struct FineTuningConfiguration: Sendable, Equatable {
   package var training = TrainingConfiguration()
   package var execution = ExecutionConfiguration()
   package var checkpoint = CheckpointConfiguration()
+  package var lora = LoRAConfiguration()
 
   package init() {}
 
@@ -27,6 +28,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
     training = try TrainingConfiguration(root.section("training"))
     execution = try ExecutionConfiguration(root.section("execution"))
     checkpoint = try CheckpointConfiguration(root.section("checkpoint"))
+    lora = try LoRAConfiguration(root.section("lora"))
     try root.finish()
   }
 
@@ -36,6 +38,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
       ("training", training.yaml),
       ("execution", execution.yaml),
       ("checkpoint", checkpoint.yaml),
+      ("lora", lora.yaml),
     ])
   }
 
@@ -44,7 +47,8 @@ extension FineTuningConfiguration: ConfigurationDocument {
     try checker.checkBatch(training, execution)
     try checker.checkLearningRate(training.optimizer.learningRate)
     try checker.checkCheckpoint(checkpoint)
-    try checker.checkWork(model, sequences: training.globalBatchSize)
+    try checker.checkLoRA(lora, model)
+    try checker.checkWork(model, lora, sequences: training.globalBatchSize)
     try checker.checkTokens(model, training)
   }
 }

@@ -2,27 +2,30 @@
 package enum EntailmentLabel: String, CaseIterable, Sendable {
   case entailment, neutral, contradiction
 
-  /// The label in a generated answer, nil when it is badly formed.
-  ///
-  /// White space and `<|endoftext|>` are stripped from both ends, in any order and number: the
-  /// reference (Graphcore examples, nlp/gpt_j/popxl) missed "neutral <|endoftext|>". What remains
-  /// must be exactly one of the three words.
+  /// The label in a generated answer, nil when it is badly formed: when what remains of it, stripped,
+  /// is not exactly one of the three words.
   package init?(extractedFrom answer: String) {
-    var rest = answer[...]
-    while true {
-      if rest.first?.isWhitespace == true {
-        rest = rest.dropFirst()
-      } else if rest.last?.isWhitespace == true {
-        rest = rest.dropLast()
-      } else if rest.hasPrefix(Tokenizer.endOfText) {
-        rest = rest.dropFirst(Tokenizer.endOfText.count)
-      } else if rest.hasSuffix(Tokenizer.endOfText) {
-        rest = rest.dropLast(Tokenizer.endOfText.count)
-      } else {
-        break
-      }
+    self.init(rawValue: String(strippedAnswer(answer)))
+  }
+}
+
+/// An answer without white space and `<|endoftext|>` at its ends, in any order and number.
+///
+/// The reference (Graphcore examples, nlp/gpt_j/popxl) missed "neutral <|endoftext|>".
+package func strippedAnswer(_ answer: String) -> Substring {
+  var rest = answer[...]
+  while true {
+    if rest.first?.isWhitespace == true {
+      rest = rest.dropFirst()
+    } else if rest.last?.isWhitespace == true {
+      rest = rest.dropLast()
+    } else if rest.hasPrefix(Tokenizer.endOfText) {
+      rest = rest.dropFirst(Tokenizer.endOfText.count)
+    } else if rest.hasSuffix(Tokenizer.endOfText) {
+      rest = rest.dropLast(Tokenizer.endOfText.count)
+    } else {
+      return rest
     }
-    self.init(rawValue: String(rest))
   }
 }
 

@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Emulator
 package import GPTJ
 package import Program
@@ -8,20 +9,22 @@ package struct ParameterTransfer {
   package let parameters: ParameterSet
   private let mesh: Mesh
 
-  package init(model: GPTJModel, mesh: Mesh) {
+  package init(model: GPTJModel, mesh: Mesh, lora: LoRA? = nil) {
     self.model = model
     self.mesh = mesh
-    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel)
+    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel, lora: lora)
   }
 
-  /// Writes every parameter into the emulator's streaming memory, padding with zeros.
+  /// Writes every parameter, or `some` of them, into the emulator's streaming memory, padding with
+  /// zeros.
   ///
   /// `tensor` is asked for each full tensor once, row-major `[out, in]`; one is held at a time.
   /// `suffix` names what belongs to the parameter instead, such as `.first_moment`.
   package func write(
-    to emulator: Emulator, suffix: String = "", _ tensor: (_ name: String) throws -> [Float]
+    _ some: [Parameter]? = nil, to emulator: Emulator, suffix: String = "",
+    _ tensor: (_ name: String) throws -> [Float]
   ) rethrows {
-    for parameter in parameters.all {
+    for parameter in some ?? parameters.all {
       for layer in layers(of: parameter) {
         let sources = try parameter.huggingFaceNames.map { try tensor(name($0, layer)) }
         for tensorIndex in 0..<mesh.tensorParallel {
@@ -50,12 +53,23 @@ package struct ParameterTransfer {
     preconditionFailure("the model has no \(name)")
   }
 
-  /// Every parameter as full tensors, in the order of the model; `suffix` names what belongs to
-  /// it instead, such as `.gradient`.
+  /// Names and shapes of the full tensors of some parameters, in the order of the model.
+  package func shapes(_ some: [Parameter]) -> [TensorShape] {
+    some.flatMap { parameter in
+      layers(of: parameter).flatMap { layer in
+        parameter.huggingFaceNames.map {
+          TensorShape(name: name($0, layer), shape: parameter.fullShape)
+        }
+      }
+    }
+  }
+
+  /// Every parameter, or `some` of them, as full tensors, in the order of the model; `suffix` names
+  /// what belongs to those that are trained instead, such as `.gradient`.
   package func read(
-    from emulator: Emulator, suffix: String = ""
+    _ some: [Parameter]? = nil, from emulator: Emulator, suffix: String = ""
   ) -> [(name: String, shape: [Int], values: [Float])] {
-    parameters.all.flatMap { parameter in
+    (some ?? (suffix.isEmpty ? parameters.all : parameters.trained)).flatMap { parameter in
       layers(of: parameter).flatMap { layer in
         join(
           (0..<mesh.tensorParallel).map {

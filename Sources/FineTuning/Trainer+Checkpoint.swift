@@ -20,6 +20,7 @@ extension Trainer {
   /// - Throws: `CheckpointError` or `DatasetsError`; older checkpoints are all there then.
   @discardableResult
   package func save(in folder: RunFolder, tokenizer: Tokenizer) throws -> String {
+    let parameters = transfer.parameters
     let moment = { (moment: TrainingCheckpoint.Moment, name: String) -> [Float] in
       self.transfer.values(of: name, suffix: moment.suffix, from: self.emulator)
     }
@@ -28,6 +29,8 @@ extension Trainer {
       toKeep: configuration.checkpoint.toKeep,
       TrainingCheckpoint.Source(
         weight: { self.transfer.values(of: $0, from: self.emulator) },
+        adapter: step.lora.map { (PEFTConfig($0), transfer.shapes(parameters.adapters.all)) },
+        trained: transfer.shapes(parameters.trained),
         moment: configuration.checkpoint.optimState ? moment : nil)
     ) { try tokenizer.write(to: $0) }
   }
@@ -41,6 +44,7 @@ extension Trainer {
   ///   data depends has changed, or for a tensor that is not what was saved.
   package func resume(_ checkpoint: TrainingCheckpoint) throws {
     try checkpoint.directory.config.check(configuration.model, directory: checkpoint.path)
+    try check(checkpoint.adapter, of: checkpoint)
     let saved = checkpoint.state
     for (key, found, expected) in [
       ("global_batch_size", saved.globalBatchSize, state.globalBatchSize),
@@ -51,13 +55,29 @@ extension Trainer {
         file: checkpoint.path + "/trainer_state.json", key: key, found: "\(found)",
         expected: "\(expected), as configured: the data would not go on where they stopped")
     }
-    try transfer.write(to: emulator) { name in try checkpoint.weight(name) }
+    let parameters = transfer.parameters
+    try transfer.write(parameters.ofModel, to: emulator) { name in try checkpoint.weight(name) }
+    try transfer.write(parameters.adapters.all, to: emulator) { name in
+      try checkpoint.adapterWeight(name)
+    }
     for moment in TrainingCheckpoint.Moment.allCases {
-      try transfer.write(to: emulator, suffix: moment.suffix) { name in
+      try transfer.write(parameters.trained, to: emulator, suffix: moment.suffix) { name in
         try checkpoint.moment(moment, of: name)
       }
     }
     updates = saved.globalStep
+  }
+
+  /// - Throws: `CheckpointError` where one of both trains adapters and the other none, or other ones.
+  private func check(
+    _ adapter: PEFTAdapter?, of checkpoint: TrainingCheckpoint
+  ) throws(CheckpointError) {
+    guard (adapter != nil) == (step.lora != nil) else {
+      throw .configuration(
+        file: checkpoint.path, key: "its adapter", found: adapter == nil ? "none" : "there",
+        expected: "lora as configured, with rank \(configuration.lora.rank)")
+    }
+    try adapter?.check(configuration)
   }
 }
 

@@ -37,6 +37,10 @@ package struct Operation: Sendable, Equatable {
     case matmul(transposeA: Bool, transposeB: Bool, accumulate: Bool)
     /// x (rows, C), bias (C) -> x + bias
     case addBias
+    /// y (rows, C), x (rows, c) -> y; its columns from the first on are increased by factor times x
+    case addScaledColumns(factor: Double, first: Int)
+    /// y (rows, C) -> factor times its c columns from the first on (rows, c): the gradient of the above
+    case scaledColumns(factor: Double, first: Int)
     /// dy (rows, C) -> dbias (C), accumulated
     case biasGradient
     /// two or more addends -> sum
@@ -47,7 +51,8 @@ package struct Operation: Sendable, Equatable {
     case layerNormBackward
     /// dy, x, stats -> dgain, dbias, both accumulated
     case layerNormGradient
-    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction
+    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction; with places (T),
+    /// a row's position is its place in the cache instead of its place in the sequence
     case rotary(Rotary, Attention, inverse: Bool)
     /// qkv (T, 3 Dl), with dropout also learning rate and step (2) -> o (T, Dl), log-sum-exp
     /// (T, heads)
@@ -78,9 +83,14 @@ package struct Operation: Sendable, Equatable {
     case gradientScale(clip: Double, lossScale: Double)
     /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place
     case adamW(AdamW)
+    /// qkv (T, 3 Dl), places (T) -> cache (sequences, heads, 2 x sequence x head size), these k and v
+    /// written; a place is sequence number x `sequence` + position, or -1 for a row without a token
+    case cacheAppend(Attention)
+    /// qkv (T, 3 Dl), cache, places (T) -> o (T, Dl): each q against its sequence as far as its place
+    case cachedAttention(Attention)
     /// x (T, C), row numbers (B) -> those rows (B, C)
     case selectRows
-    /// gathered logits (shards, B, Vl) -> the most likely id of each row (B)
+    /// gathered logits (shards, B, Vl), or all (B, V) -> the most likely id of each row (B)
     case argmax(vocabulary: Int)
   }
 

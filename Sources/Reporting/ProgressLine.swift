@@ -31,7 +31,8 @@ package struct ProgressLine {
   ///   - now: the start.
   ///   - sink: where the text goes; a line that cannot be written is lost.
   package init(
-    _ label: String, total: Int?, from first: Int = 0, interval: Int = 10, terminal: Terminal, isOff: Bool = false,
+    _ label: String, total: Int?, from first: Int = 0, interval: Int = 10, terminal: Terminal,
+    isOff: Bool = false,
     now: ContinuousClock.Instant = .now,
     sink: @escaping (String) -> Void = { try? StandardStream.error.write($0) }
   ) {

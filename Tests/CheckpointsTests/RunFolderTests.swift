@@ -15,7 +15,7 @@ import Testing
       return (0..<(tensor?.count ?? 0)).map { first + Float($0) / 7 }
     }
     return TrainingCheckpoint.Source(
-      weight: { values($0, 1) },
+      weight: { values($0, 1) }, trained: Self.config.tensors,
       moment: moments ? { values($1, $0 == .first ? 2 : 3) } : nil)
   }
 

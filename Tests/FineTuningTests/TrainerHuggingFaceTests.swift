@@ -82,7 +82,7 @@ struct TrainerHuggingFaceTests {
       let many = try PretrainedModel(path: directory, tensorParallel: 8).answers(
         to: prompts, outputLength: 4, batch: 2, options)
       #expect(one == many && one.allSatisfy { !$0.isEmpty && $0.count <= 4 })
-      let examples = task.heldOut(count: 3)[0].examples
+      let examples = Questions(task.heldOut(count: 3)[0].examples)
       #expect(
         try PretrainedModel(path: directory).evaluate(examples, options)
           == trainer.evaluate(examples, tokenizer: task.tokenizer, options))

@@ -38,6 +38,9 @@ void ck_add(const float *a, const float *b, float *out, long n);
 /// out = (a + b) + c.
 void ck_add3(const float *a, const float *b, const float *c, float *out, long n);
 void ck_scale(const float *x, float factor, float *out, long n);
+/// y += factor x, on `width` columns of `count` rows.
+void ck_add_scaled(float *y, long stride, const float *x, long xStride, float factor, long count,
+                   long width);
 void ck_zero(float *x, long n);
 void ck_copy(const float *x, float *out, long n);
 void ck_add_bias(float *y, long stride, const float *bias, long first, long count, long width);
@@ -70,9 +73,11 @@ void ck_philox(const uint32_t *counter, const uint32_t *key, uint32_t *words);
 // rotary.c: table is [sequence][2 rotaryDim], cosines then signed sines, each written twice -------
 
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base);
-/// In place on rows of `stride`, from `column` on, for `heads` heads; position = row % sequence.
+/// In place on rows of `stride`, from `column` on, for `heads` heads; position = row % sequence, or
+/// places[row] % sequence where there are places; rows with a place below 0 are left alone.
 void ck_rotary(float *x, long stride, long column, long heads, long headDim, long rotaryDim,
-               const float *table, long sequence, long first, long count, int inverse);
+               const float *table, long sequence, const int32_t *places, long first, long count,
+               int inverse);
 
 // attention.c: qkv is [tokens][3 heads headDim] = q | k | v; lse is [tokens][heads] ---------------
 
@@ -88,6 +93,28 @@ long ck_attention_backward(const float *qkv, const float *o, const float *lse, c
                            float *dqkv, long sequence, long heads, long headDim,
                            long sequenceIndex, long head, const ck_dropout *dropout,
                            float *scratch);
+
+// cached_attention.c: a cache is [sequences][heads][keys, values], of `capacity` (a multiple of 16)
+// tokens each: keys in blocks of 16, [capacity / 16][headDim][16], then values [capacity][headDim].
+// places[row] = sequence number * capacity + position, or below 0: a row without a token ---------
+
+/// k and v of the rows of qkv into their places.
+void ck_cache_append(const float *qkv, const int32_t *places, float *cache, long capacity,
+                     long heads, long headDim, long first, long count);
+/// Floats of scratch memory.
+long ck_cached_attention_scratch(long capacity, long headDim);
+/// One head of the rows: each against its sequence up to its own place. Returns how many (query,
+/// key) pairs that were. The same bits however rows are cut or mixed.
+long ck_cached_attention(const float *qkv, const float *cache, const int32_t *places, float *o,
+                         long capacity, long heads, long headDim, long head, long first, long count,
+                         float *scratch);
+
+// few_rows.c -------------------------------------------------------------------------------------
+
+/// c [m][n] = a [m][k] times w [n][k] transposed, read in place: for few rows, where packing w costs
+/// more than multiplying. Each element is summed in the same order whatever m and n are.
+void ck_few_rows(const float *a, long lda, const float *w, long ldw, float *c, long ldc, long m,
+                 long n, long k);
 
 // embedding.c ------------------------------------------------------------------------------------
 

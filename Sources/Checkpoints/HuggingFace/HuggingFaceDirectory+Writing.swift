@@ -1,23 +1,21 @@
 import Glibc
 
 extension HuggingFaceDirectory {
-  /// Writes a directory that `from_pretrained` of transformers 4.25 to 5.x loads, float32.
+  /// Writes a directory that `from_pretrained` of transformers 4.25 to 5.x loads.
   ///
   /// It is filled under another name beside `path` and renamed at the end, so that `path` is whole
-  /// or not there. Holds one tensor at a time.
+  /// or not there. Holds one tensor at a time: `values` gives each by its name, once. `others` writes
+  /// further files, such as the tokenizer's, into the folder it gets.
   ///
-  /// - Parameters:
-  ///   - values: A tensor's elements by its name, asked once for each.
-  ///   - others: Writes further files, such as the tokenizer's, into the folder it gets.
   /// - Throws: `CheckpointError` when `path` exists, the disk is full, and so on; then nothing stays.
   package static func write(
-    _ config: GPTJConfig, endOfText: Int, to path: String,
+    _ config: GPTJConfig, as type: FloatType = .float32, endOfText: Int, to path: String,
     values: (_ name: String) throws(CheckpointError) -> [Float],
     others: (_ directory: String) throws -> Void
   ) throws {
     try checkFree(path)
     try makeWholeDirectory(at: path) { folder in
-      try fill(folder, config, endOfText: endOfText, values: values)
+      try fill(folder, config, as: type, endOfText: endOfText, values: values)
       try others(folder)
     }
   }
@@ -27,10 +25,10 @@ extension HuggingFaceDirectory {
   /// - Returns: The CRC-32 of each tensor.
   @discardableResult
   static func fill(
-    _ folder: String, _ config: GPTJConfig, endOfText: Int,
+    _ folder: String, _ config: GPTJConfig, as type: FloatType = .float32, endOfText: Int,
     values: (_ name: String) throws(CheckpointError) -> [Float]
   ) throws(CheckpointError) -> [String: UInt32] {
-    try writeNewFile(config.json(endOfText: endOfText), to: folder + "/config.json")
+    try writeNewFile(config.json(endOfText: endOfText, type), to: folder + "/config.json")
     try writeNewFile(
       """
       {
@@ -41,7 +39,7 @@ extension HuggingFaceDirectory {
 
       """, to: folder + "/generation_config.json")
     return try SafetensorsWriter.write(
-      config.tensors, to: folder + "/model.safetensors", values: values)
+      config.tensors, as: type, to: folder + "/model.safetensors", values: values)
   }
 
   /// - Throws: `CheckpointError` when there is something at `path`, or its parent is missing.

@@ -38,6 +38,26 @@ package enum HuggingFaceGPTJ {
       TensorShape(name: "\(prefix).bias", shape: [shape[0]]),
     ]
   }
+
+  /// A name that another model, or a wrapper around this one, gives a tensor, and what that is.
+  static func foreignLayout(of names: some Sequence<String>) -> (name: String, layout: String)? {
+    let layouts: [(part: String, layout: String)] = [
+      ("attn.c_attn.", "those of GPT-2"), ("gpt_neox.", "those of GPT-NeoX"),
+      ("attn.attention.", "those of GPT-Neo"),
+      ("lora_A.", "an adapter, which must be merged into its model first"),
+      ("module.", "those of a parallel wrapper; save the module inside it"),
+      ("score.weight", "a classifier"),
+    ]
+    let sorted = names.sorted()
+    for (part, layout) in layouts {
+      if let name = sorted.first(where: { $0.hasPrefix(part) || $0.contains("." + part) }) {
+        return (name, layout)
+      }
+    }
+    // The model without its head has no prefix.
+    return sorted.contains("wte.weight")
+      ? ("wte.weight", "those of GPTJModel, which has no head") : nil
+  }
 }
 
 extension GPTJConfig {

@@ -50,7 +50,8 @@ package final class RunFolder {
 
   /// Saves a checkpoint, then removes the oldest beyond `toKeep`.
   ///
-  /// - Parameter others: Writes further files, such as the tokenizer's, into the folder it gets.
+  /// `others` writes further files, such as the tokenizer's, into the folder it gets.
+  ///
   /// - Returns: The checkpoint's path.
   /// - Throws: `CheckpointError` when the disk refuses, and what `others` throws; older checkpoints are
   ///   all there then, and nothing of the new one.

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Reads with `pread` rather than a memory map: a file that is truncated while it is read then
 /// is an error and not a signal. Numbers are little-endian, as on every machine Swift has.
-package final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: TensorFile {
   /// The longest header that the format allows (safetensors, `MAX_HEADER_SIZE`).
   private static let headerByteLimit = 100_000_000
 
@@ -20,6 +20,7 @@ package final class SafetensorsFile: Sendable {
     // Without O_NONBLOCK a named pipe would keep us waiting before it can be refused.
     descriptor = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
     let size = try descriptor.size()
+    try refusePointer(descriptor)
     guard size >= 8 else {
       throw .malformedHeader(
         file: path, byte: size, expected: "8 bytes that give the header's length")
@@ -50,16 +51,16 @@ package final class SafetensorsFile: Sendable {
   /// The elements in row-major order, of a tensor in F32, F16 or BF16; half floats are widened.
   package func floats(of name: String) throws(CheckpointError) -> [Float] {
     let tensor = try tensor(name)
-    switch tensor.type {
-    case .float32: return try elements(of: tensor)
-    case .float16:
-      let bits: [UInt16] = try elements(of: tensor)
-      return bits.map { Float(Float16(bitPattern: $0)) }
-    case .bfloat16:
-      let bits: [UInt16] = try elements(of: tensor)
-      return bits.map { Float(bitPattern: UInt32($0) << 16) }
-    default: throw wrongType(of: name, tensor, expected: "F32, F16 or BF16")
+    let offset = dataOffset + tensor.range.lowerBound
+    // Other types are widened into a second array, twice as large.
+    try checkMemory(
+      for: tensor.range.count, times: tensor.type == .float32 ? 1 : 3, file: path)
+    let count = tensor.range.count / tensor.type.byteCount
+    let floats = try tensor.type.floats(count: count) { bytes throws(CheckpointError) in
+      try descriptor.read(into: bytes, at: offset)
     }
+    if let floats { return floats }
+    throw wrongType(of: name, tensor, expected: "F32, F16 or BF16")
   }
 
   /// The elements in row-major order, of a tensor in I32 or I64.
@@ -86,21 +87,10 @@ package final class SafetensorsFile: Sendable {
   private func elements<Element: BitwiseCopyable>(
     of tensor: SafetensorsHeader.Tensor
   ) throws(CheckpointError) -> [Element] {
-    // Other types are widened into a second array, twice as large.
-    try checkMemory(for: tensor.range.count, times: tensor.type == .float32 ? 1 : 3)
+    try checkMemory(for: tensor.range.count, times: 3, file: path)
     return try descriptor.elements(
       Element.self, count: tensor.range.count / MemoryLayout<Element>.size,
       at: dataOffset + tensor.range.lowerBound)
-  }
-
-  /// A file with holes can be larger than the memory, where an array would end the program.
-  private func checkMemory(for byteCount: Int, times factor: Int) throws(CheckpointError) {
-    let memory = sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
-    guard byteCount <= memory / factor else {
-      throw .system(
-        file: path, operation: "read",
-        reason: "the tensor takes \(byteCount) bytes x \(factor), the machine has \(memory)")
-    }
   }
 }
 
@@ -108,16 +98,6 @@ extension FileDescriptor {
   func elements<Element: BitwiseCopyable>(
     _ type: Element.Type, count: Int, at offset: Int
   ) throws(CheckpointError) -> [Element] {
-    var failure: CheckpointError?
-    let elements = [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      let bytes = UnsafeMutableRawBufferPointer(
-        start: buffer.baseAddress, count: count * MemoryLayout<Element>.size)
-      do throws(CheckpointError) {
-        try read(into: bytes, at: offset)
-        initialized = count
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return elements
+    try filled(count) { bytes throws(CheckpointError) in try read(into: bytes, at: offset) }
   }
 }

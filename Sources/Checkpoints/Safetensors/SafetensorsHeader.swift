@@ -69,17 +69,6 @@ struct SafetensorsHeader: Equatable {
     return Tensor(type: type, shape: shape, range: range)
   }
 
-  /// Nil when it is beyond `Int`.
-  private static func byteCount(of shape: [Int], _ type: ElementType) -> Int? {
-    var product = type.byteCount
-    for extent in shape {
-      let (value, overflow) = product.multipliedReportingOverflow(by: extent)
-      if overflow { return nil }
-      product = value
-    }
-    return product
-  }
-
   /// Tensors must cover the data without a hole, an overlap or a rest.
   private func checkTiling(of dataByteCount: Int, file: String) throws(CheckpointError) {
     let inOrder = tensors.sorted {

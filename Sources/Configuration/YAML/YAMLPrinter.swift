@@ -23,6 +23,10 @@ extension YAMLNode {
     self.init(.scalar(value, isPlain: isPlain), at: Place(""))
   }
 
+  init(_ values: [String]) {
+    self.init(.sequence(values.map { YAMLNode($0) }), at: Place(""))
+  }
+
   init(_ values: [Double]) {
     self.init(.sequence(values.map { YAMLNode($0) }), at: Place(""))
   }

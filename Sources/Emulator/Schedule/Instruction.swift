@@ -11,16 +11,20 @@ enum Instruction {
   case collective(CollectivePart)
   case gemm(Product)
   case addBias(Rows, bias: Floats)
+  case addScaledColumns(Columns, factor: Float)
+  case scaledColumns(Columns, factor: Float)
   case biasGradient(dy: Floats, width: Int, rows: Int, into: MutableFloats, columns: Range<Int>)
   case add(Sum)
   case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableFloats, epsilon: Float)
   case layerNormBackward(Norm, dy: Floats, gain: Floats, dx: MutableFloats)
   case layerNormGradient(Norm, dy: Floats, dGain: MutableFloats, dBias: MutableFloats)
-  case rotary(Rows, RotaryShape)
+  case rotary(Rows, RotaryShape, places: Integers?)
   case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
   case attentionBackward(
     AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
   case dropout(Floats, UnsafePointer<Dropping>, into: Rows)
+  case cacheAppend(CachePart, cache: MutableFloats)
+  case cachedAttention(CachePart, cache: Floats, output: MutableFloats)
   case gelu(Floats, into: MutableFloats, count: Int)
   case geluBackward(dg: Floats, z: Floats, into: MutableFloats, count: Int)
   case embed(Lookup, table: Floats, into: MutableFloats, tokens: Range<Int>)
@@ -33,7 +37,7 @@ enum Instruction {
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)
-  case selectRows(Floats, width: Int, numbers: Integers, count: Int, into: MutableFloats)
+  case selectRows(Floats, width: Int, numbers: Integers, rows: Range<Int>, into: MutableFloats)
   case argmax(GatheredLogits)
 
   typealias Floats = UnsafePointer<Float>
@@ -74,6 +78,16 @@ enum Instruction {
     let matrix: MutableFloats
     let width: Int
     let rows: Range<Int>
+  }
+
+  /// Some columns of a matrix that has `stride`, and a matrix of their width beside them.
+  struct Columns {
+    let from: Floats
+    let fromStride: Int
+    let to: MutableFloats
+    let toStride: Int
+    let rows: Int
+    let width: Int
   }
 
   struct Sum {
@@ -129,6 +143,15 @@ enum Instruction {
     let schedule: Floats
   }
 
+  /// Some rows against the cache; for attention some of the (head, row) pairs, head by head.
+  struct CachePart {
+    let shape: CachedAttention
+    let qkv: Floats
+    let places: Integers
+    let rows: Int
+    let part: Range<Int>
+  }
+
   /// Ids against one shard of the vocabulary.
   struct Lookup {
     let ids: Integers
@@ -173,6 +196,7 @@ enum Instruction {
     let rows: Int
     let columns: Int
     let vocabulary: Int
+    let part: Range<Int>
     let into: UnsafeMutablePointer<Int32>
   }
 

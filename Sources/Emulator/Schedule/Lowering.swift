@@ -17,6 +17,8 @@ final class Lowering {
   private var skipped: [Work]
   private var waitsBefore = false
   private var turns: [LoopVariable: Int] = [:]
+  /// What each loaded tensor without memory of its own stands for at this turn.
+  var views: [TensorID: (tensor: TensorID, instance: Int)] = [:]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private(set) var scratchBytes = 64
 
@@ -86,7 +88,13 @@ final class Lowering {
   }
 
   func buffer(_ reference: TensorReference, rank: Int) -> Int {
-    storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
+    guard storage.isView(reference.tensor) else {
+      return storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
+    }
+    guard let view = views[reference.tensor] else {
+      preconditionFailure("\(program[reference].name) is read before it is loaded")
+    }
+    return storage.buffer(view.tensor, instance: view.instance, rank: rank)
   }
 
   /// The ranks that hold the same content of a tensor as `rank`, itself among them.

@@ -25,7 +25,8 @@ extension TrainingStep {
       lossScale: Double(configuration.execution.lossScaling),
       elementType: ElementType(configuration.model.precision),
       dropout: probability > 0
-        ? Dropout(probability: probability, seed: configuration.model.seed) : nil)
+        ? Dropout(probability: probability, seed: configuration.model.seed) : nil,
+      lora: LoRA(configuration.lora))
   }
 }
 

@@ -35,13 +35,13 @@ struct ParallelAttention {
     return (output.partial(context, "attention", step), saved)
   }
 
-  /// Accumulates both weights' gradients and returns the partial dh (T, D).
+  /// Accumulates what is trained of both layers and returns the partial dh (T, D).
   func backward(
     _ dy: TensorReference, input h: TensorReference, _ saved: Saved,
-    into dWeights: Block<TensorReference>, dropout: Dropout?, _ step: StepWriter
+    into dWeights: Block<TensorReference>?, dropout: Dropout?, _ step: StepWriter
   ) -> TensorReference {
     let dContext = output.backward(
-      dy, input: saved.context, into: dWeights.attentionOutput, "d_context", step)
+      dy, input: saved.context, into: dWeights?.attentionOutput, "d_context", step)
     let dQKV = step.builder.temporary(
       "d_qkv", step.builder[saved.qkv].shape, step.type, differsOver: .all)
     step.builder.emit(
@@ -49,7 +49,7 @@ struct ParallelAttention {
       [saved.qkv, saved.context, saved.logSumExp, dContext] + (dropout.map { [$0.schedule] } ?? []),
       into: [dQKV])
     step.builder.emit(step.rotary(inverse: true), [dQKV], into: [dQKV])
-    return qkv.backward(dQKV, input: h, into: dWeights.qkv, "d_norm.attention.partial", step)
+    return qkv.backward(dQKV, input: h, into: dWeights?.qkv, "d_norm.attention.partial", step)
   }
 }
 

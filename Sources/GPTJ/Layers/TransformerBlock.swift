@@ -1,3 +1,4 @@
+import Configuration
 import Program
 
 /// GPT-J's block: attention and feed-forward side by side on one layer norm, both added to x.
@@ -6,15 +7,19 @@ struct TransformerBlock {
   let attention: ParallelAttention
   let feedForward: ParallelFeedForward
 
-  init(_ weights: Block<TensorReference>) {
+  init(_ weights: Block<TensorReference>, _ adapters: [LoRA.Target: LowRankUpdate] = [:]) {
     norm = LayerNorm(gain: weights.normGain, bias: weights.normBias)
     attention = ParallelAttention(
-      qkv: ColumnParallelLinear(weight: weights.qkv),
-      output: RowParallelLinear(weight: weights.attentionOutput))
+      qkv: ColumnParallelLinear(
+        weight: weights.qkv,
+        adapters: [LoRA.Target.query, .key, .value].compactMap { adapters[$0] }),
+      output: RowParallelLinear(weight: weights.attentionOutput, adapter: adapters[.output]))
     feedForward = ParallelFeedForward(
       expand: ColumnParallelLinear(
-        weight: weights.feedForwardIn, bias: weights.feedForwardInBias),
-      contract: RowParallelLinear(weight: weights.feedForwardOut),
+        weight: weights.feedForwardIn, bias: weights.feedForwardInBias,
+        adapters: [adapters[.feedForwardIn]].compactMap(\.self)),
+      contract: RowParallelLinear(
+        weight: weights.feedForwardOut, adapter: adapters[.feedForwardOut]),
       bias: weights.feedForwardOutBias)
   }
 
@@ -30,18 +35,28 @@ struct TransformerBlock {
   func forward(
     _ x: TensorReference, inPlace: Bool = false, dropout: Dropout? = nil, _ step: StepWriter
   ) -> (y: TensorReference, Saved) {
-    let builder = step.builder
     let (partials, saved) = branches(x, dropout, step)
-    let a = step.allReduce(partials.attention, "attention")
-    let f = step.allReduce(partials.feedForward, "feed_forward")
-    builder.emit(.addBias, [f, feedForward.bias], into: [f])
+    let y = close(
+      x, partials.attention, partials.feedForward, inPlace: inPlace, dropout: dropout, step)
+    return (y, saved)
+  }
+
+  /// x plus both branches, their partial sums completed.
+  func close(
+    _ x: TensorReference, _ attention: TensorReference, _ feedForward: TensorReference,
+    inPlace: Bool, dropout: Dropout? = nil, _ step: StepWriter
+  ) -> TensorReference {
+    let builder = step.builder
+    let a = step.allReduce(attention, "attention")
+    let f = step.allReduce(feedForward, "feed_forward")
+    builder.emit(.addBias, [f, self.feedForward.bias], into: [f])
     dropout?.apply(a, .attentionOutput, step)
     dropout?.apply(f, .feedForwardOutput, step)
     let y =
       inPlace
       ? x : builder.temporary("y", builder[x].shape, step.type, differsOver: .data)
     builder.emit(.add, [x, a, f], into: [y])
-    return (y, saved)
+    return y
   }
 
   /// The same as far as a backward pass reads it.
@@ -56,10 +71,11 @@ struct TransformerBlock {
     return saved
   }
 
-  /// Accumulates the gradients of all parameters and returns dx (T, D).
+  /// Accumulates the gradients of the adapters, and with `gradients` those of all other parameters,
+  /// and returns dx (T, D).
   func backward(
     _ dy: TensorReference, input x: TensorReference, _ saved: Saved,
-    into gradients: Block<TensorReference>, dropout: Dropout? = nil, _ step: StepWriter
+    into gradients: Block<TensorReference>?, dropout: Dropout? = nil, _ step: StepWriter
   ) -> TensorReference {
     let builder = step.builder
     let feedForwardPartial = feedForward.backward(
@@ -74,7 +90,7 @@ struct TransformerBlock {
     let dH = builder.temporary("d_norm", shape, step.type, differsOver: .data)
     builder.emit(.add, [dFeedForward, dAttention], into: [dH])
     let dBranches = norm.backward(
-      dH, input: x, stats: saved.stats, into: gradients.normGain, gradients.normBias,
+      dH, input: x, stats: saved.stats, into: gradients?.normGain, gradients?.normBias,
       "d_branches", step)
     let dX = builder.temporary("d_x", shape, step.type, differsOver: .data)
     builder.emit(.add, [dBranches, dy], into: [dX])

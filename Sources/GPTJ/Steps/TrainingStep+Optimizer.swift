@@ -34,7 +34,7 @@ extension TrainingPhases {
   func decoderOptimizer(_ scalars: UpdateScalars) {
     forEachLayer { layer in
       step.builder.phase("decoder_optimizer") {
-        for parameter in step.parameters.block.all {
+        for parameter in step.parameters.trainedInLayer {
           update(parameter, gradient: loadGradient(parameter, layer), layer: layer, scalars)
         }
       }
@@ -52,7 +52,7 @@ extension TrainingPhases {
     }
   }
 
-  private func finishNorm() -> UpdateScalars {
+  func finishNorm() -> UpdateScalars {
     let builder = step.builder
     let total = step.allReduce(norm, "squared_norm.total", over: .all)
     let scale = builder.temporary("gradient_scale", [1], .float32, differsOver: [])

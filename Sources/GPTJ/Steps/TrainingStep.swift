@@ -11,6 +11,8 @@ package struct TrainingStep {
   package var lossScale: Double
   /// Element type of weights, gradients and activations; moments are float32 always.
   package var elementType: ElementType
+  /// Adapters to train instead of the weights, if any.
+  package var lora: LoRA?
 
   /// Nil for none: the Program then has no trace of it.
   package var dropout: Dropout?
@@ -45,7 +47,7 @@ package struct TrainingStep {
 
   package init(
     model: GPTJModel, plan: ParallelPlan, optimizer: Optimizer, lossScale: Double = 1,
-    elementType: ElementType, dropout: Dropout? = nil
+    elementType: ElementType, dropout: Dropout? = nil, lora: LoRA? = nil
   ) {
     self.model = model
     self.plan = plan
@@ -53,6 +55,7 @@ package struct TrainingStep {
     self.lossScale = lossScale
     self.elementType = elementType
     self.dropout = dropout
+    self.lora = lora
   }
 
   /// Names of the host tensors that a step reads and writes.
@@ -75,7 +78,8 @@ package struct TrainingStep {
   /// - Throws: `PlanError` where the plan cannot split the model.
   package func program() throws(PlanError) -> Program {
     if let reason = plan.illegality(for: model) { throw reason }
-    let step = StepWriter(name: "training_step", model: model, plan: plan, type: elementType)
+    let step = StepWriter(
+      name: "training_step", model: model, plan: plan, type: elementType, lora: lora)
     step.declareStorage(training: true)
     TrainingPhases(
       step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout
@@ -129,10 +133,13 @@ struct TrainingPhases {
     decoderForward()
     head()
     decoderBackward()
-    let scale = embeddingBackwardAndOptimizer()
+    let scale = trainsWeights ? embeddingBackwardAndOptimizer() : gradientNorm()
     decoderOptimizer(scale)
-    headOptimizer(scale)
+    if trainsWeights { headOptimizer(scale) }
   }
+
+  /// Whether the model's own weights are trained, rather than adapters beside them.
+  var trainsWeights: Bool { step.lora == nil }
 
   func forEachMicroBatch(_ body: (Affine) -> Void) {
     step.builder.loop("micro_batch", count: step.plan.gradientAccumulation, body)
@@ -187,7 +194,7 @@ extension TrainingPhases {
   private func decoderForward() {
     forEachLayer { layer in
       step.builder.phase("decoder_forward") {
-        let block = TransformerBlock(step.loadBlock(layer))
+        let block = TransformerBlock(step.loadBlock(layer), step.loadAdapters(layer))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
           let (output, activations) = block.forward(
@@ -204,7 +211,7 @@ extension TrainingPhases {
     step.builder.phase("head") {
       let parameters = step.parameters.head
       let head = VocabParallelHead(parameters.map { step.load($0) })
-      let gradients = parameters.map(step.zeroGradient)
+      let gradients = trainsWeights ? parameters.map(step.zeroGradient) : nil
       let last = Affine(nil, step.model.layers)
       forEachMicroBatch { batch in
         let input = step.loadActivation(x, [last, batch], "x")
@@ -216,7 +223,7 @@ extension TrainingPhases {
         let dX = head.backward(dLogits, input: input, activations, into: gradients, step)
         step.storeActivation(dX, dx, [last, batch])
       }
-      for (parameter, gradient) in zip(parameters.all, gradients.all) {
+      for (parameter, gradient) in zip(parameters.all, gradients?.all ?? []) {
         storeGradient(parameter, gradient, layer: nil)
       }
     }
@@ -225,8 +232,10 @@ extension TrainingPhases {
   private func decoderBackward() {
     forEachLayer(descending: true) { layer in
       step.builder.phase("decoder_backward") {
-        let block = TransformerBlock(step.loadBlock(layer))
-        let gradients = step.parameters.block.map(step.zeroGradient)
+        let weights = step.loadBlock(layer)
+        let gradients = trainsWeights ? step.parameters.block.map(step.zeroGradient) : nil
+        let adapterGradients = step.parameters.adapters.map(step.zeroGradient)
+        let block = TransformerBlock(weights, step.loadAdapters(layer, adapterGradients))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
           let dY = step.loadActivation(dx, [layer + 1, batch], "d_y")
@@ -238,7 +247,8 @@ extension TrainingPhases {
             dY, input: input, activations, into: gradients, dropout: dropout, step)
           step.storeActivation(dX, dx, [layer, batch])
         }
-        for (parameter, gradient) in zip(step.parameters.block.all, gradients.all) {
+        let trained = gradients?.all ?? adapterGradients.all
+        for (parameter, gradient) in zip(step.parameters.trainedInLayer, trained) {
           storeGradient(parameter, gradient, layer: layer)
         }
       }

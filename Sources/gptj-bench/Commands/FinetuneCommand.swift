@@ -16,6 +16,7 @@ struct FinetuneCommand: ParsableCommand {
     examples: [
       "gptj-bench finetune --steps 100 --answers 50 --export trained",
       "gptj-bench finetune --pretrained trained --steps 10 --answers 50",
+      "gptj-bench finetune --from-scratch small --tokenizer gpt-j-6b --train mnli_train.jsonl",
       "gptj-bench finetune --pretrained gpt-j-6b --train mnli_train.jsonl --validation mnli_dev.jsonl",
     ])
 
@@ -26,6 +27,14 @@ struct FinetuneCommand: ParsableCommand {
   var config = RealRun.preset
 
   @OptionGroup var files: FinetuneFiles
+
+  @Option(
+    help: ArgumentHelp(
+      "Starts from random weights, for the tokenizer that is used: tiny, small or base (default: "
+        + "the configuration's model).", valueName: "size"))
+  var fromScratch: ModelSize?
+
+  @OptionGroup var adapters: AdapterOptions
 
   @Option(help: ArgumentHelp("Optimizer steps (default: the configuration's).", valueName: "n"))
   var steps: Int?
@@ -60,6 +69,9 @@ struct FinetuneCommand: ParsableCommand {
     guard (0...1_000_000).contains(answers) else {
       throw ValidationError("--answers is \(answers), expected from 0 to 1000000")
     }
+    guard fromScratch == nil || files.pretrained == nil else {
+      throw ValidationError("--from-scratch and --pretrained exclude each other")
+    }
     guard evaluateEvery >= 0 else {
       throw ValidationError("--evaluate-every is \(evaluateEvery), expected at least 0")
     }
@@ -67,14 +79,16 @@ struct FinetuneCommand: ParsableCommand {
 
   mutating func run() throws {
     let pretrained = try files.pretrained.map { try HuggingFaceDirectory(path: $0) }
-    let configuration = try resolve(pretrained)
+    let adapter = try adapters.open()
+    let configuration = try resolve(pretrained, adapter)
     if printConfig {
       StandardStream.output.writeOrExit(configuration.printYAML())
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
+    try adapters.check(configuration)
     let run = try FineTuningRun(
-      configuration, files, pretrained,
+      configuration, files, pretrained, adapter,
       setup: HostSetup(
         ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel,
         emulator), log)
@@ -85,6 +99,9 @@ struct FinetuneCommand: ParsableCommand {
     let seconds = start.duration(to: clock.now) / .seconds(1)
     if let export = files.export {
       try run.trainer.export(to: export, tokenizer: run.task.tokenizer)
+    }
+    if let export = adapters.exportAdapter {
+      try run.trainer.exportAdapter(to: export, base: files.pretrained)
     }
     if Interruption.isRequested {
       log.info("interrupted after step \(run.trainer.updates); \(whatStays(of: run))")
@@ -99,7 +116,7 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   private func whatStays(of run: FineTuningRun) -> String {
-    let places = [run.folder?.path, files.export].compactMap(\.self)
+    let places = [run.folder?.path, files.export, adapters.exportAdapter].compactMap(\.self)
     return places.isEmpty
       ? "not saved, since there is neither --output nor --export"
       : "saved in \(places.joined(separator: " and "))"
@@ -107,9 +124,16 @@ struct FinetuneCommand: ParsableCommand {
 
   /// A pretrained model's sizes stand above the preset's; flags and settings that contradict them are
   /// found when it is loaded.
-  private func resolve(_ pretrained: HuggingFaceDirectory?) throws -> FineTuningConfiguration {
+  private func resolve(
+    _ pretrained: HuggingFaceDirectory?, _ adapter: PEFTAdapter?
+  ) throws -> FineTuningConfiguration {
     var overrides =
       pretrained.map { $0.config.overrides(file: $0.path + "/config.json") } ?? []
+    if let fromScratch {
+      let tokenizer = try files.tokenizer.map { try Tokenizer(directory: $0) } ?? .embedded()
+      overrides += fromScratch.overrides(vocabulary: tokenizer.vocabularySize)
+    }
+    overrides += try adapters.overrides(adapter)
     overrides += try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
     for (path, value, flag) in [
       ("training.steps", steps, "--steps"),

@@ -18,9 +18,9 @@ final class MetricsFile {
     let kept = step.map { Self.bytes(of: path, before: $0) } ?? 0
     let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0, Self.truncate(descriptor, to: kept) else {
-      let reason = String(cString: strerror(errno))
+      let error = OutputFileError(path: path)
       if descriptor >= 0 { close(descriptor) }
-      throw OutputFileError(path: path, reason: reason)
+      throw error
     }
     self.descriptor = descriptor
     stream = StandardStream(descriptor: descriptor, name: path)

@@ -26,7 +26,7 @@ final class FineTuningRun {
   /// - Throws: What is wrong with configuration, data, model, plan, folder or this machine.
   init(
     _ configuration: FineTuningConfiguration, _ files: FinetuneFiles,
-    _ pretrained: HuggingFaceDirectory?, setup: HostSetup, _ log: Log
+    _ pretrained: HuggingFaceDirectory?, _ adapter: PEFTAdapter?, setup: HostSetup, _ log: Log
   ) throws {
     self.setup = setup
     task = try files.task(seed: configuration.model.seed)
@@ -43,10 +43,13 @@ final class FineTuningRun {
       try trainer.resume(checkpoint)
       lastSaved = folder == nil ? nil : trainer.updates
       log.info("goes on after step \(trainer.updates), from \(checkpoint.path)")
-    } else if let pretrained {
-      try trainer.load(pretrained)
     } else {
-      trainer.initialize(RandomWeights(configuration.model))
+      if let pretrained {
+        try trainer.load(pretrained)
+      } else {
+        trainer.initialize(RandomWeights(configuration.model))
+      }
+      if let adapter { try trainer.load(adapter) }
     }
     batches = try task.batches(configuration, startingAt: trainer.updates)
     runLog = try RunLog(
@@ -100,7 +103,8 @@ final class FineTuningRun {
     try task.heldOut(count: count).map { split in
       EvaluationResult(
         split.name,
-        try trainer.evaluate(split.examples, tokenizer: task.tokenizer, setup.emulatorOptions))
+        try trainer.evaluate(
+          Questions(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions))
     }
   }
 

@@ -1,4 +1,5 @@
 import Emulator
+import Checkpoints
 import Configuration
 import FineTuning
 import GPTJ
@@ -22,7 +23,9 @@ struct RunNeeds {
     let configuration = trainer.configuration
     let model = trainer.step.model
     let weights = model.parameterCount * MemoryLayout<Float>.size
-    let checkpoint = configuration.checkpoint.optimState ? 3 * weights : weights
+    let trained = trainer.transfer.shapes(trainer.transfer.parameters.trained)
+      .reduce(0) { $0 + $1.count } * MemoryLayout<Float>.size
+    let checkpoint = weights + (configuration.checkpoint.optimState ? 2 * trained : 0)
     let steps = configuration.training.steps - done
     memoryBytes = trainer.emulator.bytes
     diskBytes =

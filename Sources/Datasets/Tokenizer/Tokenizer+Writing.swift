@@ -7,7 +7,7 @@ extension Tokenizer {
   /// `added_tokens.json` from before is removed when there are no added tokens now. Of added tokens
   /// Hugging Face takes the order, not the ids: it counts on from the vocabulary's size.
   ///
-  /// - Throws: `unreadable` with the file that cannot be written.
+  /// - Throws: `unwritable` with the file that cannot be written.
   package func write(to directory: String) throws(DatasetsError) {
     try Self.makeDirectory(directory)
     let merges = mergesInOrder
@@ -24,9 +24,7 @@ extension Tokenizer {
   private var mergesInOrder: [String] {
     var spellings = [String](repeating: "", count: vocabularySize)
     for (token, id) in vocabulary { spellings[id] = token }
-    return merges.sorted { $0.value.rank < $1.value.rank }.map { pair, _ in
-      "\(spellings[Int(pair >> 32)]) \(spellings[Int(pair & 0xFFFF_FFFF)])"
-    }
+    return merges.all.map { "\(spellings[Int($0.left)]) \(spellings[Int($0.right)])" }
   }
 
   private func writeAddedTokens(to directory: String) throws(DatasetsError) {
@@ -39,7 +37,7 @@ extension Tokenizer {
       do {
         try FileManager.default.removeItem(atPath: Self.path(of: name, in: directory))
       } catch {
-        throw .unreadable(
+        throw .unwritable(
           file: Self.path(of: name, in: directory),
           reason: "holds another tokenizer's tokens and cannot be removed: \(error)")
       }
@@ -140,7 +138,7 @@ extension Tokenizer {
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true)
     } catch {
-      throw .unreadable(file: directory, reason: "cannot be made a directory: \(error)")
+      throw .unwritable(file: directory, reason: "cannot be made a directory: \(error)")
     }
   }
 
@@ -151,7 +149,7 @@ extension Tokenizer {
     do {
       try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
     } catch {
-      throw .unreadable(file: path, reason: "cannot be written: \(error)")
+      throw .unwritable(file: path, reason: "cannot be written: \(error)")
     }
   }
 }

@@ -1,8 +1,10 @@
 import FoundationEssentials
 
 extension Tokenizer {
-  /// Reads the tokenizer of a Hugging Face directory: `vocab.json` and `merges.txt` with
-  /// `added_tokens.json`, or `tokenizer.json` where these are not there.
+  /// Reads the tokenizer of a Hugging Face directory: `tokenizer.json`, or `vocab.json` and
+  /// `merges.txt` with `added_tokens.json` where it is not there.
+  ///
+  /// transformers has the same preference, and its version 5 leaves older files beside the new one.
   ///
   /// - Throws: `unreadable` when neither is there, `malformed` naming the key of a `tokenizer.json`
   ///   that would give other ids, and what reading the files throws.
@@ -11,17 +13,19 @@ extension Tokenizer {
       let path = Self.path(of: name, in: directory)
       return FileManager.default.fileExists(atPath: path) ? path : nil
     }
-    if let vocabulary = path("vocab.json"), let merges = path("merges.txt") {
+    if let file = path("tokenizer.json") {
+      try self.init(TokenizerFile.parse(Self.bytes(of: file), name: file))
+    } else if let vocabulary = path("vocab.json"), let merges = path("merges.txt") {
       try self.init(vocabulary: vocabulary, merges: merges, added: path("added_tokens.json"))
-    } else if let file = path("tokenizer.json") {
-      let content = try TokenizerFile.parse(Self.bytes(of: file), name: file)
-      try self.init(
-        vocabulary: content.vocabulary, merges: content.merges, added: content.added)
     } else {
       throw .unreadable(
         file: directory,
-        reason: "no tokenizer: neither vocab.json and merges.txt nor tokenizer.json")
+        reason: "no tokenizer: neither tokenizer.json nor vocab.json and merges.txt")
     }
+  }
+
+  init(_ file: TokenizerFile) throws(DatasetsError) {
+    try self.init(vocabulary: file.vocabulary, merges: file.merges, added: file.added)
   }
 
   static func path(of name: String, in directory: String) -> String {

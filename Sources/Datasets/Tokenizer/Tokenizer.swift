@@ -12,19 +12,13 @@ package struct Tokenizer: Sendable {
   /// The id of `<|endoftext|>`.
   package let endOfTextID: Int32
 
-  /// What an adjacent pair of ids becomes, and how early.
-  struct Merge: Sendable {
-    let rank: Int32
-    let result: Int32
-  }
-
   /// The vocabulary as it was given; spellings are in the byte alphabet.
   let vocabulary: [String: Int]
   /// The tokens that are cut out first; the vocabulary may list them too.
   let specialIDs: [String: Int]
 
   let idOfByte: [Int32]
-  let merges: [UInt64: Merge]
+  let merges: Merges
   let specials: SpecialTokens
   private let bytesOfID: [[UInt8]]
 
@@ -51,37 +45,33 @@ package struct Tokenizer: Sendable {
     merges = try Self.merges(pairs, vocabulary)
   }
 
-  /// The ids of `text`; cost is linear in the text, quadratic in the longest piece without a space.
+  /// The ids of `text`; for many texts a `TokenEncoder` is faster, since it remembers words.
   package func encode(_ text: String) -> [Int32] {
-    var encoder = TokenEncoder(self)
+    var encoder = TokenEncoder(self, slots: 6)
     return encoder.encode(text)
   }
 
   /// The text of `ids`; bytes that are no UTF-8 and ids outside the vocabulary give U+FFFD.
   package func decode(_ ids: some Sequence<Int32>) -> String {
     var bytes: [UInt8] = []
-    for id in ids {
-      if bytesOfID.indices.contains(Int(id)), !bytesOfID[Int(id)].isEmpty {
-        bytes += bytesOfID[Int(id)]
-      } else {
-        bytes += [0xEF, 0xBF, 0xBD]  // U+FFFD in UTF-8
-      }
-    }
+    for id in ids { append(id, to: &bytes) }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The key of a pair in `merges`.
-  static func pair(_ left: Int32, _ right: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+  func append(_ id: Int32, to bytes: inout [UInt8]) {
+    let token = bytesOfID.indices.contains(Int(id)) ? bytesOfID[Int(id)] : []
+    bytes += token.isEmpty ? [0xEF, 0xBF, 0xBD] : token  // U+FFFD in UTF-8
   }
 }
 
 /// Building the tables, with every way in which two files can disagree.
 extension Tokenizer {
   /// Four times the largest vocabulary in use (about 256,000): a wrong id must not fill memory.
-  static let idLimit = 1 << 20
+  package static let idLimit = 1 << 20
   /// Some vocabularies reach a token by two or three pairs, so more than there are ids.
   static let mergeLimit = 4 * idLimit
+  /// Some sentences long; each byte of a text may begin one.
+  static let addedTokenLimit = 4096
 
   private static func bytesOfID(
     _ vocabulary: [String: Int], _ added: [String: Int]
@@ -94,19 +84,22 @@ extension Tokenizer {
         guard (0..<idLimit).contains(id) else {
           throw .inconsistentVocabulary("id \(id) of '\(token)' is not in 0 ..< \(idLimit)")
         }
-        let bytes = isAdded || token == endOfText ? nil : ByteAlphabet.bytes(of: token)
-        let spelled = bytes ?? Array(token.utf8)
-        guard !spelled.isEmpty else {
+        guard !token.isEmpty else {
           throw .inconsistentVocabulary("the token with id \(id) is empty")
         }
-        let other = isAdded ? vocabulary[token] : nil
-        if let other, other != id {
+        guard !isAdded || token.utf8.count <= addedTokenLimit else {
+          throw .inconsistentVocabulary(
+            "the added token with id \(id) is longer than \(addedTokenLimit) bytes")
+        }
+        if isAdded, let other = vocabulary[token] {
+          guard other != id else { continue }
           throw .inconsistentVocabulary("'\(token)' has id \(other), but \(id) as an added token")
         }
-        guard table[id].isEmpty || other == id else {
+        guard table[id].isEmpty else {
           throw .inconsistentVocabulary("id \(id) is given twice, the second time to '\(token)'")
         }
-        table[id] = spelled
+        // Added tokens are spelled as they are, others in the alphabet if they can be.
+        table[id] = (isAdded ? nil : ByteAlphabet.bytes(of: token)) ?? Array(token.utf8)
       }
     }
     return table
@@ -126,26 +119,26 @@ extension Tokenizer {
 
   private static func merges(
     _ pairs: [(String, String)], _ vocabulary: [String: Int]
-  ) throws(DatasetsError) -> [UInt64: Merge] {
-    var merges: [UInt64: Merge] = [:]
-    merges.reserveCapacity(pairs.count)
-    for (rank, (left, right)) in pairs.enumerated() {
+  ) throws(DatasetsError) -> Merges {
+    guard pairs.count <= mergeLimit else {
+      throw .inconsistentVocabulary("\(pairs.count) merges are more than \(mergeLimit)")
+    }
+    var merges = Merges(minimumCapacity: pairs.count)
+    for (left, right) in pairs {
+      var place: String { "merge \(merges.all.count + 1), '\(left) \(right)'," }
       func id(_ token: String) throws(DatasetsError) -> Int32 {
         // Such a token can never be met, and merges.txt could not spell it.
         guard !token.utf8.contains(where: { $0 <= 0x20 }) else {
-          throw .inconsistentVocabulary("merge \(rank + 1) has a space in '\(token)'")
+          throw .inconsistentVocabulary("\(place) has a space in '\(token)'")
         }
         guard let id = vocabulary[token] else {
-          throw .inconsistentVocabulary(
-            "merge \(rank + 1), '\(left) \(right)', needs '\(token)', which has no id")
+          throw .inconsistentVocabulary("\(place) needs '\(token)', which has no id")
         }
         return Int32(id)
       }
-      let key = pair(try id(left), try id(right))
-      guard merges[key] == nil else {
-        throw .inconsistentVocabulary("merge \(rank + 1), '\(left) \(right)', is given twice")
-      }
-      merges[key] = Merge(rank: Int32(clamping: rank), result: try id(left + right))
+      guard
+        merges.append(.init(left: try id(left), right: try id(right), result: try id(left + right)))
+      else { throw .inconsistentVocabulary("\(place) is given twice") }
     }
     return merges
   }
