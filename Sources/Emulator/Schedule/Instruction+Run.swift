@@ -41,8 +41,8 @@ extension Instruction {
       Elementwise.biasGradient(
         dy, stride: width, into: target, rows: rows, columns: columns, counters: &context.kernels)
     case .dropout(let x, let dropping, let y):
-      dropping.dropout().apply(
-        to: x, into: y.matrix, width: y.width, sequence: dropping.tokens, rows: y.rows,
+      dropping.pointee.dropout().apply(
+        to: x, into: y.matrix, width: y.width, sequence: dropping.pointee.tokens, rows: y.rows,
         counters: &context.kernels)
     case .gelu(let z, let g, let count):
       Gelu.forward(z, into: g, count: count, counters: &context.kernels)

@@ -22,7 +22,7 @@ enum Instruction {
   case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
   case attentionBackward(
     AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
-  case dropout(Floats, Dropping, into: Rows)
+  case dropout(Floats, UnsafePointer<Dropping>, into: Rows)
   case cacheAppend(CachePart, cache: MutableFloats)
   case cachedAttention(CachePart, cache: Floats, output: MutableFloats)
   case gelu(Floats, into: MutableFloats, count: Int)
@@ -126,6 +126,8 @@ enum Instruction {
 
   /// Where one rank's part of a dropped tensor stands in the whole; the step's number is read when
   /// it runs.
+  ///
+  /// Instructions point to it: it would be the largest part of any.
   struct Dropping {
     let probability: Double
     let seed: Int

@@ -204,22 +204,23 @@ struct InstructionEmitter {
       sequence: shape.sequence, heads: shape.heads, headDim: shape.headSize)
     lowering.needScratch(
       pass == .forward ? kernel.forwardScratchBytes : kernel.backwardScratchBytes)
-    let dropping = shape.dropout.map {
-      lowering.tables.table([self.dropping($0, heads: shape.heads)])
-    }
     return Instruction.AttentionPart(
-      shape: kernel, qkv: read(0), units: part, dropping: dropping)
+      shape: kernel, qkv: read(0), units: part,
+      dropping: shape.dropout.map { dropping($0, heads: shape.heads) })
   }
 
   /// The schedule is the last input, the rank's part of the batch as long as the first.
-  private func dropping(_ dropout: Operation.Dropout, heads: Int) -> Instruction.Dropping {
+  private func dropping(
+    _ dropout: Operation.Dropout, heads: Int
+  ) -> UnsafePointer<Instruction.Dropping> {
     let batch =
       mesh.dataIndex(of: rank) * dropout.microBatches + lowering.value(of: dropout.microBatch)
-    return Instruction.Dropping(
+    let dropping = Instruction.Dropping(
       probability: dropout.probability, seed: dropout.seed, site: dropout.site.rawValue,
       layer: lowering.value(of: dropout.layer), head: mesh.tensorIndex(of: rank) * heads,
       sequence: batch * (input(0).rows / dropout.sequence), tokens: dropout.sequence,
       schedule: read(operation.inputs.count - 1))
+    return lowering.tables.table([dropping])
   }
 
   private func cachePart(
