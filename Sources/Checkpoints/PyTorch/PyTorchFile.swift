@@ -38,7 +38,7 @@ package final class PyTorchFile: TensorFile {
   /// The elements in row-major order, of a tensor of 32-bit or half floats, which are widened.
   ///
   /// Reads the stretch of the storage between its first and last element, which is the tensor itself
-  /// unless it is a slice, in pieces of 64 MiB.
+  /// unless it is a slice, in pieces of about 8 MiB.
   package func floats(of name: String) throws(CheckpointError) -> [Float] {
     let tensor = try tensor(name)
     let type = tensor.storage.type

@@ -66,7 +66,7 @@ struct StoredTensor: Equatable {
   ///
   /// - Precondition: `span` is not nil.
   func gathered(
-    blockCount: Int = 1 << 24, read: (Range<Int>) throws(CheckpointError) -> [Float]
+    blockCount: Int = 1 << 21, read: (Range<Int>) throws(CheckpointError) -> [Float]
   ) throws(CheckpointError) -> [Float] {
     guard let count, count > 0 else { return [] }
     var result = [Float](repeating: 0, count: count)
