@@ -52,6 +52,15 @@ import Testing
         places = places.flatMap { place in (0..<extent).map { place + $0 * stride } }
       }
       #expect(try file.floats(of: tensor.name) == places.map(Float.init), "\(tensor.name)")
+      // In pieces, whose size must not show.
+      for blockCount in [1, 7, 100, 333] {
+        let view = StoredTensor(
+          storage: TensorStorage(key: "k", type: .float32, count: 5000), offset: tensor.offset,
+          shape: tensor.shape, strides: tensor.strides)
+        #expect(
+          try view.gathered(blockCount: blockCount) { $0.map(Float.init) } == places.map(Float.init)
+        )
+      }
     }
   }
 

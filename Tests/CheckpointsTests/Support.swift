@@ -48,6 +48,20 @@ func fixture(_ name: String) -> String {
     .appending(path: "FineTuningTests/Fixtures/\(name)").path
 }
 
+/// Runs a Python program; its output, or nil when there is no python3 or it failed.
+func python(_ program: String, _ arguments: String...) -> String? {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  process.arguments = ["python3", "-c", program] + arguments
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = FileHandle.nullDevice
+  guard (try? process.run()) != nil else { return nil }
+  let data = output.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+}
+
 /// Sebastiano Vigna's SplitMix64: the same numbers in every run.
 struct SplitMix64: RandomNumberGenerator {
   var state: UInt64

@@ -49,8 +49,8 @@ package final class HuggingFaceDirectory: Sendable {
       throw .malformedTensor(
         file: file.path, tensor: name, expected: "tensors of GPTJForCausalLM, found \(layout)")
     }
-    // A layer count that the file cannot have must not make a list as long.
-    guard config.layers <= files.count else {
+    // A layer count that the file cannot have must not make a list as long; a layer has 10 tensors.
+    guard config.layers <= (files.count + 9) / 10 else {
       throw .configuration(
         file: path + "/config.json", key: "n_layer", found: "\(config.layers)",
         expected: "as many layers as the weights have; there are \(files.count) tensors in all")

@@ -70,7 +70,8 @@ struct LegacyStorages: TensorStorages {
   func byteCount(of key: String) -> Int? { ranges[key]?.count }
 
   func read(
-    _ part: Range<Int>, of key: String, into bytes: UnsafeMutableRawBufferPointer
+    _ part: Range<Int>, of key: String, into bytes: UnsafeMutableRawBufferPointer,
+    _ sum: inout Checksum
   ) throws(CheckpointError) {
     guard let range = ranges[key], part.upperBound <= range.count else {
       throw .malformedArchive(

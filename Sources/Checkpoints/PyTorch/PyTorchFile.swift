@@ -38,22 +38,25 @@ package final class PyTorchFile: TensorFile {
   /// The elements in row-major order, of a tensor of 32-bit or half floats, which are widened.
   ///
   /// Reads the stretch of the storage between its first and last element, which is the tensor itself
-  /// unless it is a slice; a tensor that is not in row-major order is held twice meanwhile.
+  /// unless it is a slice, in pieces of about 8 MiB.
   package func floats(of name: String) throws(CheckpointError) -> [Float] {
     let tensor = try tensor(name)
     let type = tensor.storage.type
-    guard let span = tensor.span, let count = tensor.count else {
-      throw malformed(name, tensor)
+    guard [.float32, .float16, .bfloat16].contains(type) else {
+      throw .elementType(
+        file: path, tensor: name, found: type.rawValue, expected: "F32, F16 or BF16")
     }
-    try checkMemory(for: span.count, times: type.byteCount + 4, file: path)
+    guard tensor.span != nil, let count = tensor.count else { throw malformed(name, tensor) }
     try checkMemory(for: count, times: 4, file: path)
-    let bytes = span.lowerBound * type.byteCount..<span.upperBound * type.byteCount
-    let elements = try type.floats(count: span.count) { buffer throws(CheckpointError) in
-      try storages.read(bytes, of: tensor.storage.key, into: buffer)
+    var sum = Checksum()
+    return try tensor.gathered { span throws(CheckpointError) in
+      try checkMemory(for: span.count, times: type.byteCount + 4, file: path)
+      let part = span.lowerBound * type.byteCount..<span.upperBound * type.byteCount
+      let elements = try type.floats(count: span.count) { bytes throws(CheckpointError) in
+        try storages.read(part, of: tensor.storage.key, into: bytes, &sum)
+      }
+      return elements ?? []
     }
-    if let elements { return tensor.gathered(elements) }
-    throw .elementType(
-      file: path, tensor: name, found: type.rawValue, expected: "F32, F16 or BF16")
   }
 
   private func tensor(_ name: String) throws(CheckpointError) -> StoredTensor {
@@ -91,9 +94,19 @@ protocol TensorStorages: Sendable {
   func byteCount(of key: String) -> Int?
 
   /// Reads `part` of a storage, counting from its start.
+  ///
+  /// A storage that is read with one `sum` from its start to its end is checked, where the file has
+  /// a sum of it.
   func read(
-    _ part: Range<Int>, of key: String, into bytes: UnsafeMutableRawBufferPointer
+    _ part: Range<Int>, of key: String, into bytes: UnsafeMutableRawBufferPointer,
+    _ sum: inout Checksum
   ) throws(CheckpointError)
+}
+
+/// The CRC-32 of the first bytes of something that is read in order, piece by piece.
+struct Checksum {
+  var crc: UInt32 = 0
+  var byteCount = 0
 }
 
 extension Unpickler {

@@ -40,61 +40,103 @@ struct StoredTensor: Equatable {
     return last < storage.count ? offset..<last + 1 : nil
   }
 
-  /// Whether elements lie in row-major order without gaps.
-  var isContiguous: Bool {
-    var expected = 1
-    for (extent, stride) in zip(shape, strides).reversed() where extent != 1 {
-      guard stride == expected else { return false }
-      expected *= extent
-    }
-    return true
+  /// The part with some indices of one dimension alone.
+  private func narrowed(_ dimension: Int, to range: Range<Int>) -> StoredTensor {
+    var part = self
+    part.offset += range.lowerBound * strides[dimension]
+    part.shape[dimension] = range.count
+    return part
   }
 
-  /// Puts the elements of the span in row-major order.
-  ///
-  /// - Precondition: `elements` are those of `span`, which is not nil.
-  func gathered(_ elements: [Float]) -> [Float] {
-    precondition(span?.count == elements.count, "elements of another span")
-    let count = count ?? 0
-    if count == 0 || isContiguous { return elements }
-    // As matrices: all dimensions but the last two walk like an odometer.
-    let padded = [Int](repeating: 1, count: max(0, 2 - shape.count))
-    let shape = padded + shape
-    let strides = padded + strides
-    let rows = shape[shape.count - 2]
-    let columns = shape[shape.count - 1]
-    return [Float](unsafeUninitializedCapacity: count) { result, initialized in
-      var place = [Int](repeating: 0, count: shape.count - 2)
-      for matrix in 0..<count / (rows * columns) {
-        let start = zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 }
-        copyMatrix(
-          rows, columns, from: elements, start, strides[shape.count - 2], strides[shape.count - 1],
-          to: result, matrix * rows * columns)
-        for dimension in place.indices.reversed() {
-          place[dimension] += 1
-          if place[dimension] < shape[dimension] { break }
-          place[dimension] = 0
-        }
-      }
-      initialized = count
+  /// How many elements of the result apart neighbours are, in each dimension.
+  private var rowMajorStrides: [Int] {
+    var strides = shape
+    var product = 1
+    for dimension in shape.indices.reversed() {
+      strides[dimension] = product
+      product *= shape[dimension]
     }
+    return strides
+  }
+
+  /// The elements in row-major order, from stretches of the storage that `read` gives as floats.
+  ///
+  /// Stretches have about `blockCount` elements, so that beside the result little is held; they come
+  /// in ascending order. The hub's matrices are transposed: their stretches are columns.
+  ///
+  /// - Precondition: `span` is not nil.
+  func gathered(
+    blockCount: Int = 1 << 21, read: (Range<Int>) throws(CheckpointError) -> [Float]
+  ) throws(CheckpointError) -> [Float] {
+    guard let count, count > 0 else { return [] }
+    var result = [Float](repeating: 0, count: count)
+    // By the dimension in which neighbours are farthest apart in the storage.
+    guard let outer = shape.indices.max(by: { strides[$0] < strides[$1] }) else {
+      return try read(offset..<offset + 1)
+    }
+    let places = rowMajorStrides
+    let step = strides[outer] == 0 ? shape[outer] : max(1, blockCount / strides[outer])
+    var first = 0
+    while first < shape[outer] {
+      let end = first + min(step, shape[outer] - first)
+      let part = narrowed(outer, to: first..<end)
+      guard let span = part.span else { preconditionFailure("a view beyond its storage") }
+      part.scatter(try read(span), into: &result, at: first * places[outer], places)
+      first = end
+    }
+    return result
+  }
+
+  /// Puts the elements of the span where they belong in the result, whose strides are `places`.
+  private func scatter(
+    _ elements: [Float], into result: inout [Float], at start: Int, _ places: [Int]
+  ) {
+    // As matrices of the last two dimensions; those before walk like an odometer.
+    let padding = max(0, 2 - shape.count)
+    let shape = [Int](repeating: 1, count: padding) + shape
+    let strides = [Int](repeating: 0, count: padding) + strides
+    let places = [Int](repeating: 0, count: padding) + places
+    let rows = shape.count - 2
+    var index = [Int](repeating: 0, count: rows)
+    repeat {
+      let from = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
+      let to = zip(index, places).reduce(start) { $0 + $1.0 * $1.1 }
+      copyMatrix(
+        shape.suffix(2), from: elements, from, strides.suffix(2), to: &result, to,
+        places.suffix(2))
+    } while advance(&index, within: shape)
   }
 }
 
-/// Copies in tiles, since the converters of GPT-J store transposed matrices (stride 1 by rows).
+/// The next index, the last dimension first; false behind the end.
+private func advance(_ index: inout [Int], within shape: [Int]) -> Bool {
+  for dimension in index.indices.reversed() {
+    index[dimension] += 1
+    if index[dimension] < shape[dimension] { return true }
+    index[dimension] = 0
+  }
+  return false
+}
+
+/// Copies one matrix in tiles, since one of both sides may go down columns.
 private func copyMatrix(
-  _ rows: Int, _ columns: Int,
-  from elements: [Float], _ start: Int, _ rowStride: Int, _ columnStride: Int,
-  to result: UnsafeMutableBufferPointer<Float>, _ end: Int
+  _ shape: ArraySlice<Int>,
+  from elements: [Float], _ start: Int, _ strides: ArraySlice<Int>,
+  to result: inout [Float], _ end: Int, _ places: ArraySlice<Int>
 ) {
+  let (rows, columns) = (shape[shape.startIndex], shape[shape.startIndex + 1])
+  let (rowStride, columnStride) = (strides[strides.startIndex], strides[strides.startIndex + 1])
+  let (rowPlace, columnPlace) = (places[places.startIndex], places[places.startIndex + 1])
   let tile = 32
   elements.withUnsafeBufferPointer { elements in
-    for firstRow in stride(from: 0, to: rows, by: tile) {
-      for firstColumn in stride(from: 0, to: columns, by: tile) {
-        for row in firstRow..<min(firstRow + tile, rows) {
-          for column in firstColumn..<min(firstColumn + tile, columns) {
-            result[end + row * columns + column] =
-              elements[start + row * rowStride + column * columnStride]
+    result.withUnsafeMutableBufferPointer { result in
+      for firstRow in stride(from: 0, to: rows, by: tile) {
+        for firstColumn in stride(from: 0, to: columns, by: tile) {
+          for row in firstRow..<min(firstRow + tile, rows) {
+            for column in firstColumn..<min(firstColumn + tile, columns) {
+              result[end + row * rowPlace + column * columnPlace] =
+                elements[start + row * rowStride + column * columnStride]
+            }
           }
         }
       }

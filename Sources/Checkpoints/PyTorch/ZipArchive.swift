@@ -43,20 +43,22 @@ final class ZipArchive: Sendable {
     try checkOverlaps()
   }
 
-  /// Reads a part of a file, counting from its start; a whole one is checked by its CRC.
+  /// Reads a part of a file; when `sum` has followed it from its start, its end is checked by CRC.
   func read(
-    _ part: Range<Int>, of name: String, into bytes: UnsafeMutableRawBufferPointer
+    _ part: Range<Int>, of name: String, into bytes: UnsafeMutableRawBufferPointer,
+    _ sum: inout Checksum
   ) throws(CheckpointError) {
     guard let entry = entries[name], part.upperBound <= entry.range.count else {
       throw .malformedArchive(
         file: path, entry: name, expected: "\(part.upperBound) bytes at least")
     }
     try descriptor.read(into: bytes, at: entry.range.lowerBound + part.lowerBound)
-    guard part.count == entry.range.count else { return }
-    let crc = UInt32(
-      crc32_z(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
     // Without bytes there is no address, by which zlib means another call.
-    guard bytes.isEmpty || crc == entry.crc else {
+    guard part.lowerBound == sum.byteCount, !part.isEmpty else { return }
+    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    sum.crc = UInt32(crc32_z(UInt(sum.crc), start, bytes.count))
+    sum.byteCount = part.upperBound
+    guard sum.byteCount < entry.range.count || sum.crc == entry.crc else {
       throw .malformedArchive(
         file: path, entry: name, expected: "bytes of its CRC; the file is damaged")
     }
@@ -69,8 +71,9 @@ final class ZipArchive: Sendable {
       throw .malformedArchive(
         file: path, entry: name, expected: "at most \(limit) bytes, found \(count)")
     }
+    var sum = Checksum()
     return try filled(count) { bytes throws(CheckpointError) in
-      try read(0..<count, of: name, into: bytes)
+      try read(0..<count, of: name, into: bytes, &sum)
     }
   }
 

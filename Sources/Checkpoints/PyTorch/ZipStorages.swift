@@ -40,8 +40,9 @@ struct ZipStorages: TensorStorages {
   }
 
   func read(
-    _ part: Range<Int>, of key: String, into bytes: UnsafeMutableRawBufferPointer
+    _ part: Range<Int>, of key: String, into bytes: UnsafeMutableRawBufferPointer,
+    _ sum: inout Checksum
   ) throws(CheckpointError) {
-    try archive.read(part, of: root + "data/" + key, into: bytes)
+    try archive.read(part, of: root + "data/" + key, into: bytes, &sum)
   }
 }
