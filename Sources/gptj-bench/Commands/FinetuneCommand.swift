@@ -101,7 +101,8 @@ struct FinetuneCommand: ParsableCommand {
       EvaluationResult(
         split.name,
         try trainer.evaluate(
-          Questions(split.examples), tokenizer: task.tokenizer, setup.emulatorOptions))
+          Questions(split.examples), tokenizer: task.tokenizer, ranksLabels: true,
+          setup.emulatorOptions))
     }
     let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
     StandardStream.output.writeOrExit(
