@@ -14,8 +14,8 @@ extension Questions {
 extension PretrainedModel {
   /// Lets the model answer these questions, greedily: the notebook's accuracy.
   ///
-  /// With `ranksLabels` the labels are also scored after each prompt, at about the cost of as many
-  /// passes over it as there are labels of more than one token.
+  /// With `ranksLabels` the labels are also scored after each prompt, at the cost of a pass over it
+  /// for each label of more than one token, and at least one: one for MNLI's in GPT-J's vocabulary.
   ///
   /// - Throws: As `answers` and `Scorer.scores` do.
   package func evaluate(

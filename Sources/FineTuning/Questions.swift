@@ -36,7 +36,7 @@ extension Questions {
   ///
   /// A label's score is the sum over its tokens, not divided by their number: the sum is the
   /// logarithm of the label's probability, while a mean would favour a long label for its sure last
-  /// tokens ("entailment" is three tokens of GPT-J's, "neutral" one). End of text is not part of
+  /// tokens (GPT-J's "entail" is nearly always followed by "ment"). End of text is not part of
   /// it, as in lm-evaluation-harness.
   ///
   /// - Throws: What `answer` throws, and what `Scorer.scores` does.

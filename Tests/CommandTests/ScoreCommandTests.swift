@@ -238,10 +238,29 @@ private let hasTransformers: Bool = {
     #expect(try await evaluate("--answers 9").output.contains("Correct by label ranking"))
     let refused = try await evaluate("--answers 9 --predictions no/where.jsonl")
     #expect(refused.exitCode == 1 && refused.error.contains("cannot write no/where.jsonl"))
-    let full = try await evaluate("--answers 1 --predictions /dev/full")
-    #expect(full.exitCode == 1 && full.error.contains("/dev/full"))
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
     #expect(names.sorted() == ["out.jsonl", "trained"])
+  }
+
+  @Test func `Predictions go through links, and a full disk or a directory is said`() async throws {
+    let folder = try await model()
+    // Through a link, so that a mistake here replaces the link and not the device.
+    let setUp = try await Binary.shell(
+      "ln -s /dev/full full; echo old > file; ln -s file link; mkdir folder", in: folder)
+    #expect(setUp.exitCode == 0)
+    func evaluate(_ path: String) async throws -> Binary.Outcome {
+      let words = "evaluate --pretrained trained --answers 1 --predictions".split(separator: " ")
+      return try await Binary.run(words.map(String.init) + [path], in: folder)
+    }
+    #expect(try await evaluate("link").exitCode == 0)
+    #expect(try folder.reading("file").split(separator: "\n").count == 2)
+    for (path, reason) in [("full", "full"), ("folder", "directory"), ("file/x", "cannot write")] {
+      let outcome = try await evaluate(path)
+      #expect(outcome.exitCode == 1 && outcome.error.contains(path), "\(outcome.error)")
+      #expect(outcome.error.contains(reason), "\(outcome.error)")
+    }
+    let kinds = try await Binary.shell("ls -1; test -L full && test -L link", in: folder)
+    #expect(kinds.exitCode == 0 && kinds.output == "file\nfolder\nfull\nlink\ntrained\n")
   }
 
   private struct Report: Decodable {

@@ -125,9 +125,11 @@ struct ScoringRequestTests {
 
   @Test("A continuation that melts into its context is what both have beyond the context's tokens")
   func melting() {
-    let (context, text) = (tokenizer.encode("the dog"), tokenizer.encode("the dogs sleep"))
+    let (context, text) = (
+      tokenizer.encode("the dog"), tokenizer.encode("the dogs read in the hotel")
+    )
     #expect(Array(text.prefix(context.count)) != context)
-    let request = ScoringRequest(context: "the dog", continuation: "s sleep", tokenizer)
+    let request = ScoringRequest(context: "the dog", continuation: "s read in the hotel", tokenizer)
     #expect(request.ids == context + text.dropFirst(context.count))
     #expect(request.firstScored == context.count)
   }

@@ -39,7 +39,7 @@ struct EvaluateCommand: ParsableCommand {
       valueName: "file.jsonl"))
   var predictions: String?
 
-  @Flag(inversion: .prefixedNo, help: "Ranks the labels too: a pass or more over each prompt.")
+  @Flag(inversion: .prefixedNo, help: "Ranks the labels too: about one more pass over each prompt.")
   var ranking = true
 
   @OptionGroup var emulator: EmulatorOptions

@@ -108,7 +108,7 @@ struct FinetuneCommand: ParsableCommand {
       throw ExitCode.interrupted
     }
     let document = FinetuneDocument(
-      run.trainer, updates, seconds: seconds, try run.answers(count: answers))
+      run.trainer, updates, seconds: seconds, try run.answers(count: answers, ranksLabels: true))
     StandardStream.output.writeOrExit(
       output.json
         ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()

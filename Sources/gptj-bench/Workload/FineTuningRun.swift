@@ -99,12 +99,13 @@ final class FineTuningRun {
   /// How the held-out pairs are answered now.
   ///
   /// - Throws: As `Trainer.evaluate`.
-  func answers(count: Int) throws -> [EvaluationResult] {
+  func answers(count: Int, ranksLabels: Bool = false) throws -> [EvaluationResult] {
     try task.heldOut(count: count).map { split in
       EvaluationResult(
         split.name,
         try trainer.evaluate(
-          Questions(split.examples, labels: split.labels), tokenizer: task.tokenizer, setup.emulatorOptions))
+          Questions(split.examples, labels: split.labels), tokenizer: task.tokenizer,
+          ranksLabels: ranksLabels, setup.emulatorOptions))
     }
   }
 

@@ -19,16 +19,16 @@ struct OutputFileError: Error, CustomStringConvertible {
 
 /// Writes a whole file, replacing what was there at once: a reader sees the old text or the new one.
 ///
-/// What is there and no file, such as a pipe or `/dev/stdout`, is written to instead.
-/// - Throws: `OutputFileError` naming the file, `ReportingError` when the disk is full; then what
-///   was there is still there.
+/// What is there and no file, such as a link, a pipe or a device, stays and is written to.
+/// - Throws: `OutputFileError` naming the file, `ReportingError` when the disk is full; then a file
+///   that was there is still there.
 func writeFile(_ text: String, to path: String) throws {
   guard isReplaceable(path) else {
-    return try write(text, to: path, named: path, flags: O_WRONLY)
+    return try write(text, to: path, named: path, flags: O_TRUNC)
   }
   let partial = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
   do {
-    try write(text, to: partial, named: path, flags: O_WRONLY | O_CREAT | O_EXCL)
+    try write(text, to: partial, named: path, flags: O_EXCL)
     guard rename(partial, path) == 0 else { throw OutputFileError(path: path) }
   } catch {
     unlink(partial)
@@ -44,22 +44,23 @@ func checkWritable(_ path: String) throws(OutputFileError) {
   guard access(isReplaceable(path) ? parent : path, W_OK) == 0 else {
     throw OutputFileError(path: path)
   }
-  guard kind(of: path) != S_IFDIR else {
+  var status = stat()
+  guard stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
     throw OutputFileError(path: path, reason: "it is a directory")
   }
 }
 
-private func isReplaceable(_ path: String) -> Bool { [nil, S_IFREG].contains(kind(of: path)) }
-
-/// What is there: `S_IFREG` for a file, nil for nothing.
-private func kind(of path: String) -> mode_t? {
+/// Whether there is nothing yet or a file by itself.
+///
+/// Not a link to one: `/dev/stdout` leads to a file where output is redirected, and must stay a link.
+private func isReplaceable(_ path: String) -> Bool {
   var status = stat()
-  return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  return lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
 }
 
 /// Errors name `name` in place of a file that is only there for a while.
 private func write(_ text: String, to path: String, named name: String, flags: CInt) throws {
-  let descriptor = open(path, flags | O_CLOEXEC, 0o644)
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0o644)
   guard descriptor >= 0 else { throw OutputFileError(path: name) }
   defer { close(descriptor) }
   try StandardStream(descriptor: descriptor, name: name).write(text)
