@@ -23,7 +23,8 @@ extension LoRA {
   /// Cost: out x in x rank multiply-adds on one core.
   package func merged(_ weight: [Float], a: [Float], b: [Float]) -> [Float] {
     let (outputs, inputs) = (b.count / rank, a.count / rank)
-    precondition(weight.count == outputs * inputs, "\(weight.count) weights, \(outputs) x \(inputs)")
+    precondition(
+      weight.count == outputs * inputs, "\(weight.count) weights, \(outputs) x \(inputs)")
     let factor = Float(scale)
     var merged = weight
     var update = [Float](repeating: 0, count: inputs)

@@ -70,10 +70,11 @@ package final class PEFTAdapter: Sendable {
     return values
   }
 
-  /// Writes a directory that `PeftModel.from_pretrained` loads, float32; its tensors come without
-  /// peft's prefix. Then reads it back and compares the bits.
+  /// Writes a directory that `PeftModel.from_pretrained` loads, float32, and reads it back.
   ///
-  /// - Parameter base: The model that it belongs to, as peft's users name it: a path or a hub's id.
+  /// Tensors come without peft's prefix; `base` is the model that they belong to, as peft's users
+  /// name it: a path or a hub's id.
+  ///
   /// - Throws: `CheckpointError` when `path` exists, the disk is full, and so on; then nothing stays.
   package static func write(
     _ config: PEFTConfig, _ tensors: [(name: String, shape: [Int], values: [Float])],

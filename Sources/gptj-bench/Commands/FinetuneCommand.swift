@@ -101,7 +101,9 @@ struct FinetuneCommand: ParsableCommand {
       try trainer.exportAdapter(to: export, base: files.pretrained)
     }
     if Interruption.isRequested {
-      let kept = (files.export ?? adapters.exportAdapter).map { "saved in \($0)" } ?? "not saved, since there is no --export"
+      let kept =
+        (files.export ?? adapters.exportAdapter).map { "saved in \($0)" }
+        ?? "not saved, since there is no --export"
       log.info("interrupted after step \(updates.count); \(kept)")
       throw ExitCode.interrupted
     }
