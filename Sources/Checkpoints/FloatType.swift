@@ -16,7 +16,7 @@ package enum FloatType: String, CaseIterable, Sendable {
 
 extension FloatType {
   /// One element in 16 bits, to the nearest, ties to even; infinite beyond the type's range.
-  func bits(_ value: Float) -> UInt16 {
+  package func bits(_ value: Float) -> UInt16 {
     if self == .float16 { return Float16(value).bitPattern }
     let bits = value.bitPattern
     // Half of the last place that stays, less one where that place is even already.

@@ -55,7 +55,10 @@ package final class Emulator {
     guard program.mesh.ranks <= EmulatorError.mostRanks else {
       throw .tooManyRanks(program.mesh.ranks)
     }
-    for tensor in program.tensors where tensor.elementType == .float16 {
+    for tensor in program.tensors
+    where tensor.elementType == .float16
+      || tensor.elementType == .bfloat16 && tensor.space != .streaming
+    {
       throw .unsupportedElementType(tensor: tensor.name, type: tensor.elementType.rawValue)
     }
     self.program = program

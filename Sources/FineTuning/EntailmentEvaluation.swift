@@ -51,6 +51,8 @@ extension Trainer {
     return try questions.report(
       tokenizer, scorer: ranksLabels && questions.labels != nil ? scorer : nil
     ) { ids in
+      // A pass needs the whole model a second time.
+      guard !ids.isEmpty else { return [] }
       let pass = InferencePass(
         model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
         elementType: step.elementType)

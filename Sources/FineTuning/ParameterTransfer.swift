@@ -127,9 +127,17 @@ package struct ParameterTransfer {
     _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     to emulator: Emulator
   ) {
-    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, range in
-      for (index, source) in range.enumerated() {
-        memory[index] = source < local.count ? local[source] : 0
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
+      if isHalf {
+        let memory = memory.bindMemory(to: UInt16.self)
+        for (index, source) in range.enumerated() {
+          memory[index] = source < local.count ? FloatType.bfloat16.bits(local[source]) : 0
+        }
+      } else {
+        let memory = memory.bindMemory(to: Float.self)
+        for (index, source) in range.enumerated() {
+          memory[index] = source < local.count ? local[source] : 0
+        }
       }
     }
   }
@@ -139,9 +147,11 @@ package struct ParameterTransfer {
     from emulator: Emulator
   ) -> [Float] {
     var local = [Float](repeating: 0, count: parameter.count)
-    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, range in
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
+      let (halves, floats) = (memory.bindMemory(to: UInt16.self), memory.bindMemory(to: Float.self))
       for (index, target) in range.enumerated() where target < local.count {
-        local[target] = memory[index]
+        local[target] =
+          isHalf ? Float(bitPattern: UInt32(halves[index]) << 16) : floats[index]
       }
     }
     return local
@@ -150,7 +160,9 @@ package struct ParameterTransfer {
   private func forEachShard(
     _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     _ emulator: Emulator,
-    _ body: (_ memory: UnsafeMutableBufferPointer<Float>, _ elements: Range<Int>) -> Void
+    _ body: (
+      _ memory: UnsafeMutableRawBufferPointer, _ isHalf: Bool, _ elements: Range<Int>
+    ) -> Void
   ) {
     guard let tensor = emulator.program.tensor(named: parameter.name + suffix) else {
       preconditionFailure("the Program has no \(parameter.name)\(suffix)")
@@ -161,7 +173,8 @@ package struct ParameterTransfer {
       let first = mesh.index(of: rank, in: group) * shard
       let memory = emulator.memory(
         of: tensor, instance: parameter.isPerLayer ? layer : 0, rank: rank)
-      body(memory.bindMemory(to: Float.self), first..<first + shard)
+      let isHalf = emulator.program[tensor].elementType == .bfloat16
+      body(memory, isHalf, first..<first + shard)
     }
   }
 

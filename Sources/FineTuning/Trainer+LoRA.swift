@@ -17,7 +17,8 @@ extension Trainer {
 
   /// Writes the adapters as they are now as a directory that peft loads, and reads it back.
   ///
-  /// - Parameter base: The model that they belong to, as the user named it; nil for a random one.
+  /// `base` is the model that they belong to, as the user named it; nil for a random one.
+  ///
   /// - Throws: `CheckpointError`; nothing is left at `path` then.
   package func exportAdapter(to path: String, base: String?) throws {
     guard let lora = step.lora else { preconditionFailure("this run trains no adapter") }

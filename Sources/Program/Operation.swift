@@ -21,7 +21,7 @@ package struct Operation: Sendable, Equatable {
     case hostLoad
     /// sram -> host
     case hostStore
-    /// streaming -> sram
+    /// streaming -> sram; bfloat16 becomes float32 on the way
     case load
     /// sram -> streaming
     case store

@@ -6,8 +6,10 @@ package enum MemorySpace: String, Sendable, CaseIterable {
 /// How an element is stored.
 package enum ElementType: String, Sendable, CaseIterable {
   case float32, float16, int32
+  /// Of weights at rest only: a load widens them to float32.
+  case bfloat16
 
-  package var bytes: Int { self == .float16 ? 2 : 4 }
+  package var bytes: Int { self == .float16 || self == .bfloat16 ? 2 : 4 }
 }
 
 /// A tensor of the Program as one rank sees it.

@@ -56,7 +56,8 @@ struct FixtureRun {
   init(
     _ fixture: Fixture, tensorParallel: Int, dataParallel: Int, microBatch: Int = 1,
     recompute: ParallelPlan.Recompute = .full, workers: Int = 2, sharesReplicas: Bool = true,
-    dropout: TrainingStep.Dropout? = nil
+    dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    _ floats: ((_ name: String) throws -> [Float])? = nil
   ) throws {
     self.fixture = fixture
     var plan = try ParallelPlan.spread(
@@ -69,12 +70,14 @@ struct FixtureRun {
       optimizer: TrainingStep.Optimizer(
         adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
         gradientClipping: 1),
-      elementType: .float32, dropout: dropout
+      elementType: .float32, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
       program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
-    transfer = ParameterTransfer(model: fixture.model, mesh: plan.mesh)
-    try transfer.write(to: emulator) { try fixture.weights.floats(of: $0) }
+    transfer = ParameterTransfer(model: fixture.model, mesh: plan.mesh, lora: lora)
+    try transfer.write(to: emulator) { name in
+      try floats?(name) ?? fixture.weights.floats(of: name)
+    }
   }
 
   /// Runs one step on a batch of the fixture and returns its mean loss.

@@ -164,7 +164,7 @@ struct LoRATests {
     #expect(step.lora == LoRA(rank: 3, alpha: 8, targets: [.key]))
   }
 
-  @Test("Statements do not grow with layers or ranks, and every temporary is written before it is read")
+  @Test("Statements do not grow with layers; every temporary is written before it is read")
   func structure() throws {
     for recompute in ParallelPlan.Recompute.allCases {
       let small = try Self.program(

@@ -74,8 +74,8 @@ package final class PEFTAdapter: Sendable {
 
   /// Writes a directory that `PeftModel.from_pretrained` loads, float32, and reads it back.
   ///
-  /// Names come without peft's prefix. `base` is the model that it belongs to, as peft's users name it:
-  /// a path or a hub's id.
+  /// Tensors come without peft's prefix; `base` is the model that they belong to, as peft's users
+  /// name it: a path or a hub's id.
   ///
   /// - Throws: `CheckpointError` when `path` exists, the disk is full, and so on; then nothing stays.
   package static func write(

@@ -10,6 +10,14 @@ package struct LoRAConfiguration: Sendable, Equatable {
     case feedForwardOut = "fc_out"
   }
 
+  /// How the frozen matrices rest in streaming memory.
+  package enum FrozenPrecision: String, Sendable, CaseIterable {
+    /// In the model's precision.
+    case same
+    /// In half of float32's bytes; they are widened when they are loaded.
+    case bfloat16
+  }
+
   /// Columns of B and rows of A; 0 trains the weights themselves.
   package var rank = 0
   /// B A is scaled by alpha / rank; peft's default (LoraConfig).
@@ -20,6 +28,7 @@ package struct LoRAConfiguration: Sendable, Equatable {
   package var dropout = 0.0
   /// Of the initial A; B starts at zero.
   package var seed = 42
+  package var frozenPrecision = FrozenPrecision.same
 
   package var isOn: Bool { rank > 0 }
 
@@ -37,6 +46,7 @@ package struct LoRAConfiguration: Sendable, Equatable {
         expected: "0: adapters are trained without dropout")
     }
     seed = try section.int("seed", default: seed, in: 0...4_294_967_295)
+    frozenPrecision = try section.choice("frozen_precision", default: frozenPrecision)
     try section.finish()
   }
 
@@ -47,6 +57,7 @@ package struct LoRAConfiguration: Sendable, Equatable {
       ("targets", YAMLNode(targets.map(\.rawValue))),
       ("dropout", YAMLNode(dropout)),
       ("seed", YAMLNode(seed)),
+      ("frozen_precision", YAMLNode(frozenPrecision.rawValue)),
     ])
   }
 }

@@ -18,6 +18,9 @@ extension Instruction {
   func run(_ context: inout WorkerContext) {
     switch self {
     case .move(let move): move.run(&context)
+    case .widen(let source, let target, let count):
+      BFloat16.widen(source, into: target, count: count)
+      context.loadBytes += count * MemoryLayout<UInt16>.size
     case .zero(let start, let bytes): memset(start, 0, bytes)
     case .slice(let slice): slice.run()
     case .collective(let part): part.run(&context.collectives)

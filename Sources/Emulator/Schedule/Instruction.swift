@@ -6,6 +6,7 @@ import Kernels
 /// Plain values and pointers: running it counts no references and allocates nothing.
 enum Instruction {
   case move(Move)
+  case widen(UnsafePointer<UInt16>, into: MutableFloats, count: Int)
   case zero(UnsafeMutableRawPointer, bytes: Int)
   case slice(Slice)
   case collective(CollectivePart)

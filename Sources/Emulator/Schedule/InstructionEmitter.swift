@@ -29,7 +29,7 @@ struct InstructionEmitter {
     switch operation.kind {
     case .hostLoad: move(.hostToTiles, part)
     case .hostStore: move(.tilesToHost, part)
-    case .load: move(.streamingToTiles, part)
+    case .load: input(0).elementType == .bfloat16 ? widen(part) : move(.streamingToTiles, part)
     case .store: move(.tilesToStreaming, part)
     case .copy: move(.tiles, part)
     case .zero: zero(part)
@@ -101,6 +101,12 @@ struct InstructionEmitter {
       Instruction.Move(
         route: route, from: raw(operation.inputs[0]) + part.lowerBound * rowBytes,
         to: raw(operation.outputs[0]) + part.lowerBound * rowBytes, bytes: part.count * rowBytes))
+  }
+
+  private func widen(_ part: Range<Int>) -> Instruction {
+    let first = part.lowerBound * output().cutColumns
+    let source = raw(operation.inputs[0]).assumingMemoryBound(to: UInt16.self)
+    return .widen(UnsafePointer(source + first), into: write() + first, count: elements(part))
   }
 
   private func zero(_ part: Range<Int>) -> Instruction {

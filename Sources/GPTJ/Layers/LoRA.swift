@@ -1,7 +1,8 @@
 package import Configuration
 
-/// Low-rank adapters beside frozen weights: `y = W x + (alpha / rank) B (A x)` (Hu et al. 2021).
+/// Low-rank adapters beside frozen weights.
 ///
+/// `y = W x + (alpha / rank) B (A x)` (Hu et al. 2021, "LoRA").
 /// A is (rank, in) and B (out, rank), as in peft. Where a layer is column-parallel, A is replicated
 /// and B split by rows; where it is row-parallel, A is split by columns and B replicated.
 package struct LoRA: Sendable, Equatable {
@@ -11,19 +12,26 @@ package struct LoRA: Sendable, Equatable {
   package var alpha: Double
   /// In the order of the model, each once.
   package var targets: [Target]
+  /// Whether the frozen matrices rest in streaming memory as bfloat16, where the step's own type is
+  /// wider; they are widened when they are loaded.
+  package var storesFrozenAsBFloat16: Bool
 
-  package init(rank: Int, alpha: Double, targets: [Target]) {
+  package init(
+    rank: Int, alpha: Double, targets: [Target], storesFrozenAsBFloat16: Bool = false
+  ) {
     precondition(rank > 0 && !targets.isEmpty, "adapters have a rank and a place")
     self.rank = rank
     self.alpha = alpha
     self.targets = Target.allCases.filter(targets.contains)
+    self.storesFrozenAsBFloat16 = storesFrozenAsBFloat16
   }
 
   /// Nil where the configuration trains the weights themselves.
   package init?(_ configuration: LoRAConfiguration) {
     guard configuration.isOn, !configuration.targets.isEmpty else { return nil }
     self.init(
-      rank: configuration.rank, alpha: configuration.alpha, targets: configuration.targets)
+      rank: configuration.rank, alpha: configuration.alpha, targets: configuration.targets,
+      storesFrozenAsBFloat16: configuration.frozenPrecision == .bfloat16)
   }
 
   /// What B A is multiplied by.

@@ -29,7 +29,8 @@ extension StepWriter {
     let isWhole = !isParallel(parameter.shardingGroup)
     let shard = builder.temporary(
       parameter.name + suffix + (isWhole ? "" : ".shard"),
-      isWhole ? parameter.shape : tensor.shape, tensor.elementType,
+      isWhole ? parameter.shape : tensor.shape,
+      tensor.elementType == .bfloat16 ? type : tensor.elementType,
       differsOver: tensor.differsOver)
     builder.emit(.load, [source], into: [shard])
     return shard

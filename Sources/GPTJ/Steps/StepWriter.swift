@@ -50,9 +50,10 @@ extension StepWriter {
   func declareStorage(training: Bool) {
     let trained = Set(training ? parameters.trained.map(\.name) : [])
     for parameter in parameters.all {
-      let weight = declareShard(parameter, "", type)
+      let isTrained = trained.contains(parameter.name)
+      let weight = declareShard(parameter, "", isTrained ? type : frozenType(of: parameter))
       storage[parameter.name] =
-        trained.contains(parameter.name)
+        isTrained
         ? ParameterStorage(
           weight: weight, gradient: declareShard(parameter, ".gradient", type),
           firstMoment: declareShard(parameter, ".first_moment", .float32),
@@ -60,6 +61,12 @@ extension StepWriter {
         : ParameterStorage(
           weight: weight, gradient: weight, firstMoment: weight, secondMoment: weight)
     }
+  }
+
+  /// Norms and biases keep their precision: they are few, and their rounding would show.
+  private func frozenType(of parameter: Parameter) -> ElementType {
+    lora?.storesFrozenAsBFloat16 == true && type == .float32 && parameter.fullShape.count > 1
+      ? .bfloat16 : type
   }
 
   func stored(_ parameter: Parameter) -> ParameterStorage {

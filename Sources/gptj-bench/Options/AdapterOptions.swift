@@ -35,6 +35,9 @@ extension AdapterOptions {
   /// - Throws: `ValidationError` where there would be nothing to write, `CheckpointError` where there
   ///   is no place for it.
   func check(_ configuration: FineTuningConfiguration) throws {
+    guard lora == nil || configuration.lora.isOn else {
+      throw ValidationError("--lora has no rank above 0, expected one, such as rank=16")
+    }
     guard let exportAdapter else { return }
     guard configuration.lora.isOn else {
       throw ValidationError(
