@@ -45,7 +45,8 @@ package final class Emulator {
   /// Allocates every buffer, lowers the Program and starts the workers.
   ///
   /// With `other`, an emulator of another Program on the same mesh with the same options, tensors
-  /// that both Programs declare alike are one, and so are the workers: never run both at once.
+  /// that both Programs declare alike are one (the other's may be larger: then they start alike), and
+  /// so are the workers. Whoever runs may use the other's temporaries: never run both at once.
   ///
   /// - Throws: `EmulatorError` when the Program is not for this emulator, or the host refuses.
   package init(

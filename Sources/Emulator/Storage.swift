@@ -22,8 +22,8 @@ final class Storage {
   private static let cacheLine = 64
   private static let page = 4096
 
-  /// Tensors that another emulator's Program declares alike take their memory from `other`, which
-  /// must outlive this storage.
+  /// Tensors that another emulator's Program declares alike, and no smaller, take their memory from
+  /// `other`, which must outlive this storage.
   init(
     _ program: Program, sharesReplicas: Bool, sharing other: Storage? = nil
   ) throws(EmulatorError) {
@@ -75,17 +75,22 @@ final class Storage {
     Self.contents(tensor, program.mesh, sharesReplicas)
   }
 
-  /// The tensors that both declare alike, and which of the other's each of them is.
+  /// Which of the other's tensors each of these finds its room in.
   ///
-  /// A name that one of them gives twice names a phase's temporary, and says nothing.
+  /// That is the one of the same name, and of the same place among those of one name, if only the
+  /// shape differs and the other's is no smaller.
   private static func shared(_ program: Program, with other: Storage) -> [TensorID: TensorID] {
     precondition(program.mesh == other.program.mesh, "emulators that share memory have one mesh")
-    let theirs = other.program.tensorsByUniqueName
+    let theirs = other.program.tensorsByName
     var shared: [TensorID: TensorID] = [:]
-    for (name, tensor) in program.tensorsByUniqueName {
-      guard let found = theirs[name], !other.isView(found), other.program[found] == program[tensor]
-      else { continue }
-      shared[tensor] = found
+    for (name, tensors) in program.tensorsByName {
+      for (mine, found) in zip(tensors, theirs[name] ?? []) where !other.isView(found) {
+        let (one, whole) = (program[mine], other.program[found])
+        let isAlike =
+          one.space == whole.space && one.elementType == whole.elementType
+          && one.differsOver == whole.differsOver && one.instances == whole.instances
+        if isAlike, one.bytes <= whole.bytes { shared[mine] = found }
+      }
     }
     return shared
   }
@@ -166,10 +171,8 @@ final class Storage {
 }
 
 extension Program {
-  fileprivate var tensorsByUniqueName: [String: TensorID] {
-    Dictionary(grouping: tensors.indices, by: { tensors[$0].name }).compactMapValues {
-      $0.count == 1 ? TensorID(index: $0[0]) : nil
-    }
+  fileprivate var tensorsByName: [String: [TensorID]] {
+    Dictionary(grouping: tensors.indices.map(TensorID.init(index:)), by: { self[$0].name })
   }
 
   /// Tensors on the tiles whose only writer is a load of streaming memory that nothing writes.

@@ -34,8 +34,8 @@ final class CachedPasses {
   /// The pass for so many new tokens and questions; the largest where a smaller one finds no room.
   func pass(rows: Int, answers: Int) -> SizedPass {
     guard var cache = largest.cache else { return machine }
-    cache.rows = min(cache.rows, Self.size(rows))
-    cache.answers = min(cache.answers, Self.size(answers))
+    cache.rows = min(cache.rows, Self.size(rows, step: 32))
+    cache.answers = min(cache.answers, Self.size(answers, step: 8))
     if cache == largest.cache { return machine }
     if let known = others[cache] { return known }
     var smaller = largest
@@ -45,11 +45,11 @@ final class CachedPasses {
     return made
   }
 
-  /// The next power of two, or three quarters of it: at most a third of a run is padding.
-  static func size(_ count: Int) -> Int {
+  /// The next power of two, or from `step` on its next multiple: few sizes, and little padding.
+  static func size(_ count: Int, step: Int) -> Int {
     var power = 1
-    while power < count { power *= 2 }
-    return power >= 4 && power * 3 / 4 >= count ? power * 3 / 4 : power
+    while power < min(count, step) { power *= 2 }
+    return count <= step ? power : count.shard(of: step) * step
   }
 }
 
