@@ -40,6 +40,23 @@ struct ExampleFileParityTests {
     }
   }
 
+  /// Sequences as `datasets.map` and the two `group_texts` make them with GPT-J's tokenizer.
+  @Test(arguments: [(1024, 435, 436), (128, 3_508, 3_533)])
+  func `MNLI packs into as many sequences as with the reference and run_clm`(
+    length: Int, reference: Int, runCLM: Int
+  ) throws {
+    let tokenizer = try Tokenizer(directory: #require(dataFolder) + "/gptj_tokenizer")
+    let texts = try read("mnli/mnli_validation_matched.parquet").examples.map(\.trainingPrompt)
+    for (kind, count) in [
+      (TaskConfiguration.Packing.reference, reference), (.runCLM, runCLM),
+    ] {
+      let packed = PackedSequences(
+        texts, tokenizer: tokenizer, packing: Packing(kind, sequenceLength: length))
+      #expect(packed.counts.tokens == 453_044)
+      #expect(packed.count == count)
+    }
+  }
+
   @Test func `jiant's samples are read, its test split is refused`() throws {
     for name in ["train", "val"] {
       let file = try read("nli_format_samples/jiant/mnli_\(name).jsonl")

@@ -93,7 +93,7 @@ import Testing
     var numbers = SplitMix64(seed: 20)
     try withTemporaryFolder { folder in
       let path = folder + "/a.parquet"
-      for _ in 0..<1_500 {
+      for _ in 0..<600 {
         var bytes = original
         for _ in 0...numbers.next(below: 3) {
           // The headers are the interesting bytes, most of them in the footer.

@@ -46,7 +46,7 @@ struct EntailmentTaskTests {
     let configuration = smallConfiguration(sequence: 63, batch: 6)
     try withTrainingFile(examples: 200) { path in
       let task = try EntailmentTask(
-        seed: 3, training: fromFile ? ExampleFile(path: path) : nil)
+        seed: 3, training: fromFile ? TrainingFile(path: path) : nil)
       var undisturbed = try task.batches(configuration)
       // Beyond 1,000 examples and beyond the file's first epoch.
       let batches = (0..<80).map { _ in undisturbed.next() }

@@ -1,5 +1,3 @@
-import Configuration
-
 /// Packed training data: every chunk of a `PackedStream`, 4 bytes a token, in memory or in a file.
 package struct PackedSequences: Sendable {
   package let packing: Packing

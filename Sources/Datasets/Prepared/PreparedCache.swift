@@ -105,10 +105,7 @@ package struct PreparedCache: Sendable {
   /// Keeps the sequences for other runs; where they cannot be written, that is only reported.
   func keep(_ sequences: PackedSequences, _ key: Digest) {
     guard case .memory(let tokens) = sequences.tokens else { return }
-    var ids = Data(capacity: tokens.count * 4)
-    for token in tokens {
-      Swift.withUnsafeBytes(of: token.littleEndian) { ids.append(contentsOf: $0) }
-    }
+    let ids = tokens.map(\.littleEndian).withUnsafeBytes { Data($0) }
     let content = ids.withUnsafeBytes { Digest($0) }
     let counts = sequences.counts
     var header = Data(Self.magic)
