@@ -67,7 +67,9 @@ let package = Package(
       "Topology", ["Configuration", "NearestName", "CHwloc", "CNUMA"],
       resources: [.embedInCode("Resources")]),
     module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
-    module("Datasets", ["NearestName"], resources: [.embedInCode("Resources")]),
+    module(
+      "Datasets", ["Configuration", "NearestName", "CSnappy", "CXXHash", "CZlib", "CZstd"],
+      resources: [.embedInCode("Resources")]),
     module("Checkpoints", ["NearestName"]),
     module(
       "Configuration", ["NearestName", "CYAML"], resources: [.embedInCode("Resources")]),
@@ -82,6 +84,10 @@ let package = Package(
     library("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
     library("CNUMA", pkgConfig: "numa", apt: "libnuma-dev"),
     library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    library("CSnappy", apt: "libsnappy-dev"),
+    library("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+    library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
     tests(
       of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],
@@ -99,7 +105,7 @@ let package = Package(
     tests(of: "Collectives", and: ["CKernels"]),
     tests(of: "Topology", and: ["Configuration"]),
     tests(of: "Kernels", and: ["CKernels"]),
-    tests(of: "Datasets"),
+    tests(of: "Datasets", resources: [.copy("Fixtures")]),
     tests(of: "Checkpoints"),
     tests(of: "Configuration"),
     tests(of: "Reporting"),

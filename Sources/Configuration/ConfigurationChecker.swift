@@ -52,6 +52,17 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  func checkTask(
+    _ task: TaskConfiguration, _ model: ModelConfiguration
+  ) throws(ConfigurationError) {
+    guard task.packing == .reference || model.sequenceLength > 1 else {
+      throw failure(
+        ["task.packing", "model.sequence_length"],
+        "model.sequence_length is 1 and task.packing run_clm has no label for the last token",
+        "a sequence_length of at least 2")
+    }
+  }
+
   func checkInference(
     _ model: ModelConfiguration, _ execution: ExecutionConfiguration,
     _ inference: InferenceConfiguration

@@ -4,6 +4,10 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
   /// A line of a file does not say what it must; `line` counts from 1.
   case malformed(file: String, line: Int, problem: String)
+  /// A part of a file that has no lines does not say what it must.
+  case damaged(file: String, place: String, problem: String)
+  /// The embedded pairs do not fit the configured task.
+  case embeddedTask(String)
   /// Vocabulary and merges are each well formed but do not belong together.
   case inconsistentVocabulary(String)
   /// The packed sequences do not fill one global batch.
@@ -15,6 +19,10 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
       "\(file): \(reason)"
     case .malformed(let file, let line, let problem):
       "\(file):\(line): \(problem)"
+    case .damaged(let file, let place, let problem):
+      "\(file): \(place): \(problem)"
+    case .embeddedTask(let problem):
+      "the embedded pairs \(problem)"
     case .inconsistentVocabulary(let problem):
       "vocabulary: \(problem)"
     case .tooFewSequences(let have, let globalBatch, let sequenceLength):

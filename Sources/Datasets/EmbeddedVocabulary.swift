@@ -13,8 +13,8 @@ package enum EmbeddedVocabulary {
   /// The held-out genre is not among them: its words fall into known pieces, two to seven a word.
   package static func train() -> BytePairVocabulary {
     var trainer = BytePairTrainer()
-    for example in EntailmentSet(seed: 0).examples(of: .train, count: promptCount) {
-      trainer.count("\(example.validationPrompt) \(example.label.rawValue)")
+    for example in EntailmentSet(seed: 0).examples(of: .train, count: promptCount).map(\.mnli) {
+      trainer.count("\(example.validationPrompt) \(example.answer)")
     }
     return trainer.train(vocabularySize: size)
   }

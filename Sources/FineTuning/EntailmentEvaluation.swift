@@ -5,7 +5,7 @@ import GPTJ
 /// How many held-out pairs a trained model answers with the right label: the notebook's report.
 package struct EntailmentReport: Sendable, Equatable {
   package var examples = 0
-  /// Answers that are none of the three labels; they count as wrong.
+  /// Answers that are none of the labels, or empty where any text is an answer; they count as wrong.
   package var badlyFormed = 0
   package var incorrect = 0
   package var correct = 0
@@ -18,15 +18,19 @@ extension EntailmentReport {
   ///
   /// - Throws: `GenerationError` for a prompt that leaves no room for an answer.
   init(
-    _ examples: [EntailmentExample], _ prompts: [[Int32]], tokenizer: Tokenizer,
+    _ examples: [Example], _ prompts: [[Int32]], labels: [String]?, tokenizer: Tokenizer,
     _ generator: GreedyGenerator
   ) throws(GenerationError) {
     for (example, answer) in zip(examples, try generator.answers(to: prompts)) {
       self.examples += 1
-      switch extractLabel(from: tokenizer.decode(answer)) {
-      case nil: badlyFormed += 1
-      case example.label: correct += 1
-      default: incorrect += 1
+      let text = tokenizer.decode(answer)
+      let word = String(strippedAnswer(text))
+      if example.isAnswered(by: text) {
+        correct += 1
+      } else if labels.map({ $0.contains(word) }) ?? !word.isEmpty {
+        incorrect += 1
+      } else {
+        badlyFormed += 1
       }
     }
   }
@@ -37,7 +41,7 @@ extension Trainer {
   ///
   /// - Throws: `PlanError`, `EmulatorError` or `GenerationError`, as `GreedyGenerator` does.
   package func evaluate(
-    _ examples: [EntailmentExample], tokenizer: Tokenizer, outputLength: Int = 5,
+    _ examples: [Example], labels: [String]?, tokenizer: Tokenizer, outputLength: Int = 5,
     batch: Int = 16, _ options: Emulator.Options
   ) throws -> EntailmentReport {
     let prompts = examples.map { tokenizer.encode($0.validationPrompt) }
@@ -54,6 +58,6 @@ extension Trainer {
     ) { transfer, emulator in
       transfer.write(to: emulator) { weights[$0] ?? [] }
     }
-    return try EntailmentReport(examples, prompts, tokenizer: tokenizer, generator)
+    return try EntailmentReport(examples, prompts, labels: labels, tokenizer: tokenizer, generator)
   }
 }

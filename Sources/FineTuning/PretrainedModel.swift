@@ -42,12 +42,12 @@ package struct PretrainedModel {
   ///
   /// - Throws: As `answers` does.
   package func evaluate(
-    _ examples: [EntailmentExample], outputLength: Int = 5, batch: Int = 16,
+    _ examples: [Example], labels: [String]?, outputLength: Int = 5, batch: Int = 16,
     _ options: Emulator.Options
   ) throws -> EntailmentReport {
     let prompts = examples.map { tokenizer.encode($0.validationPrompt) }
     return try EntailmentReport(
-      examples, prompts, tokenizer: tokenizer,
+      examples, prompts, labels: labels, tokenizer: tokenizer,
       generator(for: prompts, outputLength: outputLength, batch: batch, options))
   }
 

@@ -104,6 +104,11 @@ struct PresetTests {
           heads: 16
           rotary_positional_embeddings_base: 10000
           rotary_dim: 64
+      task:
+        prompt: "mnli hypothesis: {hypothesis} premise: {premise} target: {label}<|endoftext|>"
+        labels: [entailment, neutral, contradiction]
+        columns: {}
+        packing: reference
       training:
         steps: 1
         global_batch_size: 32

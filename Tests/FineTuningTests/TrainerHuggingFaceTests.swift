@@ -83,8 +83,8 @@ struct TrainerHuggingFaceTests {
       #expect(one == many && one.allSatisfy { !$0.isEmpty && $0.count <= 4 })
       let examples = task.heldOut(count: 3)[0].examples
       #expect(
-        try PretrainedModel(path: directory).evaluate(examples, options)
-          == trainer.evaluate(examples, tokenizer: task.tokenizer, options))
+        try PretrainedModel(path: directory).evaluate(examples, labels: nil, options)
+          == trainer.evaluate(examples, labels: nil, tokenizer: task.tokenizer, options))
       #expect(throws: GenerationError.self) {
         try PretrainedModel(path: path).answers(to: prompts, outputLength: 99, options)
       }

@@ -27,6 +27,10 @@ extension YAMLNode {
     self.init(.sequence(values.map { YAMLNode($0) }), at: Place(""))
   }
 
+  init(_ values: [String]) {
+    self.init(.sequence(values.map { YAMLNode($0) }), at: Place(""))
+  }
+
   init(_ entries: [(key: String, node: YAMLNode)]) {
     let written = entries.map { Entry(key: $0.key, keyPlace: Place(""), node: $0.node) }
     self.init(.mapping(written), at: Place(""))
@@ -38,7 +42,7 @@ extension YAMLNode {
 
   /// YAML text: mappings as blocks, lists in brackets on one line.
   package func printed() -> String {
-    guard let entries else { return inline + "\n" }
+    guard let entries, !entries.isEmpty else { return inline + "\n" }
     var lines: [String] = []
     for entry in entries { entry.print(indentation: "", into: &lines) }
     return lines.joined(separator: "\n") + "\n"

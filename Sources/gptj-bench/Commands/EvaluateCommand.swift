@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "MNLI to answer (.jsonl, .csv, .tsv, .txt; default: the embedded held-out pairs).",
+      "MNLI to answer (.jsonl, .csv, .tsv, .txt, .parquet; default: the embedded held-out pairs).",
       valueName: "file"))
   var validation: String?
 
@@ -46,13 +46,14 @@ struct EvaluateCommand: ParsableCommand {
     let model = try pretrained.model()
     let task = try EntailmentTask(
       seed: seed, tokenizer: model.tokenizer,
-      validation: validation.map { try EntailmentFile(path: $0) })
+      validation: validation.map { try ExampleFile(path: $0) })
     let setup = try HostSetup(
       ranks: pretrained.tensorParallel, tensorParallel: pretrained.tensorParallel, emulator)
     let reports = try task.heldOut(count: answers).map { split in
       EvaluationResult(
         split.name,
-        try model.evaluate(split.examples, outputLength: outputLength, setup.emulatorOptions))
+        try model.evaluate(
+          split.examples, labels: split.labels, outputLength: outputLength, setup.emulatorOptions))
     }
     StandardStream.output.writeOrExit(
       json

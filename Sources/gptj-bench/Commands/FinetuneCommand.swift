@@ -73,10 +73,10 @@ struct FinetuneCommand: ParsableCommand {
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
-    let task = try files.task(seed: configuration.model.seed)
+    let task = try files.task(configuration, log)
     try task.check(configuration)
     let batches = try task.batches(configuration)
-    logData(task, batches)
+    logData(batches)
     let setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
     let trainer = try Trainer(configuration, setup.emulatorOptions)
@@ -100,7 +100,8 @@ struct FinetuneCommand: ParsableCommand {
     let reports = try task.heldOut(count: answers).map { split in
       EvaluationResult(
         split.name,
-        try trainer.evaluate(split.examples, tokenizer: task.tokenizer, setup.emulatorOptions))
+        try trainer.evaluate(
+          split.examples, labels: split.labels, tokenizer: task.tokenizer, setup.emulatorOptions))
     }
     let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
     StandardStream.output.writeOrExit(
@@ -168,17 +169,17 @@ struct FinetuneCommand: ParsableCommand {
   ) throws {
     guard let split = task.heldOut(count: answers).first else { return }
     let report = try trainer.evaluate(
-      split.examples, tokenizer: task.tokenizer, setup.emulatorOptions)
+      split.examples, labels: split.labels, tokenizer: task.tokenizer, setup.emulatorOptions)
     log.info(
       "step \(trainer.updates): \(report.correct) of \(report.examples) pairs correct "
         + "[\(Format.percent(report.accuracy))]")
   }
 
   /// What was read, packed and left out; a file's only.
-  private func logData(_ task: EntailmentTask, _ batches: EntailmentBatches) {
-    guard let file = task.training, let packed = batches.packed else { return }
+  private func logData(_ batches: EntailmentBatches) {
+    guard let packed = batches.packed else { return }
     log.info(
-      "\(Format.grouped(packed.examples)) examples (\(file.skipped) without a label skipped), "
+      "\(Format.grouped(packed.examples)) examples (\(packed.skipped) without a label skipped), "
         + "\(Format.grouped(packed.tokens)) tokens: \(Format.grouped(packed.sequences)) sequences, "
         + "\(Format.grouped(packed.droppedTokens)) tokens dropped")
   }

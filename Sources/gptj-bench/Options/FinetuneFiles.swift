@@ -1,6 +1,8 @@
 import ArgumentParsing
+import Configuration
 import Datasets
 import FineTuning
+import Reporting
 
 /// Where a fine-tuning run takes its model and data from, and where it leaves the model.
 struct FinetuneFiles: ParsableArguments {
@@ -12,12 +14,12 @@ struct FinetuneFiles: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "MNLI to train on (.jsonl, .csv, .tsv, .txt; default: the embedded pairs).",
+      "Rows to train on (.jsonl, .csv, .tsv, .txt, .parquet; default: the embedded pairs).",
       valueName: "file"))
   var train: String?
 
   @Option(
-    help: ArgumentHelp("MNLI to answer, in the same formats.", valueName: "file"))
+    help: ArgumentHelp("Rows to answer, in the same formats.", valueName: "file"))
   var validation: String?
 
   @Option(
@@ -25,6 +27,15 @@ struct FinetuneFiles: ParsableArguments {
       "A Hugging Face tokenizer (default: the pretrained model's, or the embedded one).",
       valueName: "directory"))
   var tokenizer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keeps packed training data here (default: gptj-bench in XDG_CACHE_HOME or ~/.cache).",
+      valueName: "directory"))
+  var dataCache: String?
+
+  @Flag(help: "Packs the training data anew and does not keep them.")
+  var noDataCache = false
 
   @Option(
     help: ArgumentHelp(
@@ -39,11 +50,21 @@ struct FinetuneFiles: ParsableArguments {
 extension FinetuneFiles {
   /// Reads what the options name.
   ///
+  /// What is wrong with the data cache goes to `log` and stops nothing.
+  ///
   /// - Throws: `DatasetsError` naming file and line.
-  func task(seed: Int) throws -> EntailmentTask {
-    try EntailmentTask(
-      seed: seed, tokenizer: (tokenizer ?? pretrained).map { try Tokenizer(directory: $0) },
-      training: train.map { try EntailmentFile(path: $0) },
-      validation: validation.map { try EntailmentFile(path: $0) })
+  func task(_ configuration: FineTuningConfiguration, _ log: Log) throws -> EntailmentTask {
+    let task = configuration.task
+    let directory = tokenizer ?? pretrained
+    let folder =
+      noDataCache ? nil : dataCache ?? PreparedCache.standardFolder(environment())
+    let cache = folder.map { PreparedCache(folder: $0) { log.warning($0) } }
+    return try EntailmentTask(
+      task, seed: configuration.model.seed,
+      tokenizer: directory.map { try Tokenizer(directory: $0) },
+      training: train.map {
+        TrainingFile(path: $0, task: task, tokenizerDirectory: directory, cache: cache)
+      },
+      validation: validation.map { try ExampleFile(path: $0, task: task) })
   }
 }

@@ -2,15 +2,13 @@ import Testing
 
 @testable import Datasets
 
-struct EntailmentFileErrorTests {
+struct ExampleFileErrorTests {
   private static let labels =
     "is none of entailment (0), neutral (1), contradiction (2), and not '-' or -1 for none"
-  private static let names =
-    "expected the names premise, hypothesis, label or sentence1, sentence2, gold_label"
-  private static let endings = "expected one of .jsonl, .json-lines, .csv, .tsv, .txt"
+  private static let endings = "expected one of .jsonl, .json-lines, .csv, .tsv, .txt, .parquet"
 
   @Test(arguments: [
-    ("a.parquet", "Parquet is not read; convert the file to one of \(endings.dropFirst(16))"),
+    ("a.parket", "unknown ending \".parket\", \(endings); the nearest is .parquet"),
     ("a.json", "unknown ending \".json\", \(endings); the nearest is .jsonl"),
     ("a.TVS", "unknown ending \".tvs\", \(endings); the nearest is .tsv"),
     ("a.jsonl.gz", "unknown ending \".gz\", \(endings)"),
@@ -18,18 +16,18 @@ struct EntailmentFileErrorTests {
   ])
   func `Another format is refused by its name`(name: String, expected: String) throws {
     #expect(try complaint("", as: name) == "\(name): \(expected)")
-    let error = try #require(throws: DatasetsError.self) { try EntailmentFile(path: "/no/\(name)") }
+    let error = try #require(throws: DatasetsError.self) { try ExampleFile(path: "/no/\(name)") }
     #expect(error == .unreadable(file: "/no/\(name)", reason: expected))
   }
 
   @Test(arguments: ["/no/such/file.csv", "", ".", "/", "/tmp"])
   func `A path that is no file is refused`(path: String) {
-    #expect(throws: DatasetsError.self) { try EntailmentFile(path: path) }
+    #expect(throws: DatasetsError.self) { try ExampleFile(path: path) }
   }
 
   @Test(arguments: ["a.jsonl", "a.csv", "a.tsv", "a.txt"], ["", "\n\r\n", "\u{FEFF}"])
   func `An empty file is refused`(name: String, text: String) throws {
-    let expected = "\(name): has no rows; expected premises and hypotheses with their labels"
+    let expected = "\(name): has no rows; expected the columns hypothesis, premise, label"
     #expect(try complaint(text, as: name) == expected)
   }
 
@@ -60,23 +58,23 @@ struct EntailmentFileErrorTests {
   @Test(arguments: [
     (
       "a.csv", "premice,hypothesis,label",
-      "no 'premise' or 'sentence1'; \(names); "
-        + "the nearest found is \"premice\""
+      "no 'premise' or 'sentence1', which the prompt wants for {premise}; "
+        + "found \"premice\", \"hypothesis\", \"label\"; the nearest is \"premice\""
     ),
     (
       "a.tsv", "premise\tsentence_2\tlabel",
-      "no 'hypothesis' or 'sentence2'; \(names); "
-        + "the nearest found is \"sentence_2\""
+      "no 'hypothesis' or 'sentence2', which the prompt wants for {hypothesis}; "
+        + "found \"premise\", \"sentence_2\", \"label\"; the nearest is \"sentence_2\""
     ),
     (
       "a.tsv", "Keep it.\tLose it.\tneutral",
-      "no 'premise' or 'sentence1'; \(names); "
+      "no 'hypothesis' or 'sentence2', which the prompt wants for {hypothesis}; "
         + "found \"Keep it.\", \"Lose it.\", \"neutral\""
     ),
     (
       "a.tsv", "sentence1\tsentence2\tlabel1",
-      "no gold labels: no 'gold_label' or 'label', as in a "
-        + "test split; give a train or validation file; the nearest found is \"label1\""
+      "no gold labels: no 'gold_label' or 'label', as in a test split; give a train or validation "
+        + "file; found \"sentence1\", \"sentence2\", \"label1\"; the nearest is \"label1\""
     ),
   ])
   func `A wrong header names what is expected`(
@@ -110,11 +108,14 @@ struct EntailmentFileErrorTests {
   @Test(arguments: [
     (#""entailement""#, "the label \"entailement\" \(labels); the nearest is 'entailment'"),
     ("3", "the label \"3\" \(labels)"),
-    ("true", "'label' must be entailment, neutral, contradiction, or 0, 1, 2"),
-    ("0.5", "'label' must be entailment, neutral, contradiction, or 0, 1, 2"),
-    ("1e999", "'label' must be entailment, neutral, contradiction, or 0, 1, 2"),
-    ("123456789012345678901", "'label' must be entailment, neutral, contradiction, or 0, 1, 2"),
-    ("[0]", "'label' must be entailment, neutral, contradiction, or 0, 1, 2"),
+    ("true", "'label' must be entailment, neutral, contradiction, or a number from 0 to 2"),
+    ("0.5", "'label' must be entailment, neutral, contradiction, or a number from 0 to 2"),
+    ("1e999", "'label' must be entailment, neutral, contradiction, or a number from 0 to 2"),
+    (
+      "123456789012345678901",
+      "'label' must be entailment, neutral, contradiction, or a number from 0 to 2"
+    ),
+    ("[0]", "'label' must be entailment, neutral, contradiction, or a number from 0 to 2"),
   ])
   func `An unknown label of an object is named`(label: String, expected: String) throws {
     let text = "\n" + #"{"premise":"a","hypothesis":"b","label":\#(label)}"#
@@ -165,13 +166,18 @@ struct EntailmentFileErrorTests {
   }
 
   @Test(arguments: [
-    (#"{"premise":1,"hypothesis":"b","label":0}"#, "'premise' must be a string"),
-    (#"{"sentence1":"a","sentence2":null,"label":0}"#, "'sentence2' must be a string"),
-    (#"{"premise":"a","hypothesis":"b","label":0,"genre":[]}"#, "'genre' must be a string"),
+    (
+      #"{"premise":1.5,"hypothesis":"b","label":0}"#,
+      "'premise' must be a string or a whole number"
+    ),
+    (
+      #"{"sentence1":"a","sentence2":null,"label":0}"#,
+      "'sentence2' must be a string or a whole number"
+    ),
     (
       #"{"premise":"a","hypotesis":"b","label":0}"#,
-      "the object has no 'hypothesis' or "
-        + "'sentence2'; \(names); the nearest found is \"hypotesis\""
+      "the object has no 'hypothesis' or 'sentence2', which the prompt wants for {hypothesis}; "
+        + "found \"hypotesis\", \"label\", \"premise\"; the nearest is \"hypotesis\""
     ),
     (
       #"{"premise":"\ud800","hypothesis":"b","label":0}"#,
@@ -181,7 +187,11 @@ struct EntailmentFileErrorTests {
       "{\"premise\":\"\t\",\"hypothesis\":\"b\",\"label\":0}",
       "'premise' has a broken escape or a control character"
     ),
-    ("{}", "the object has no 'premise' or 'sentence1'; \(names); found no names"),
+    (
+      "{}",
+      "the object has no 'hypothesis' or 'sentence2', which the prompt wants for {hypothesis}; "
+        + "found no names"
+    ),
   ])
   func `A wrong object names the key`(line: String, expected: String) throws {
     #expect(try complaint(line, as: "a.jsonl") == "a.jsonl:1: \(expected)")

@@ -35,7 +35,8 @@ package struct BatchSampler: Sendable {
     precondition(globalBatch > 0, "a global batch has at least one sequence")
     guard sequences.count >= globalBatch else {
       throw .tooFewSequences(
-        have: sequences.count, globalBatch: globalBatch, sequenceLength: sequences.sequenceLength)
+        have: sequences.count, globalBatch: globalBatch,
+        sequenceLength: sequences.packing.sequenceLength)
     }
     self.sequences = sequences
     self.globalBatch = globalBatch

@@ -1,6 +1,8 @@
 /// What packing read and what it had to leave out.
 package struct PackingCounts: Equatable, Sendable {
   package var examples = 0
+  /// Rows without an answer, which are no examples.
+  package var skipped = 0
   /// All tokens of the examples, the dropped ones included.
   package var tokens = 0
   /// The remainders of the batches of examples, too short for a sequence.
@@ -10,15 +12,16 @@ package struct PackingCounts: Equatable, Sendable {
   package init() {}
 }
 
-/// Packs texts into chunks of `sequenceLength + 1` tokens, one after the other, without storing them.
+/// Packs texts into chunks, one after the other, without storing them.
 ///
-/// As the reference's `group_texts` (Graphcore examples, nlp/gpt_j/popxl): the ids of 1,000 examples
-/// are concatenated and cut; what is left at the end of each 1,000 is dropped. Examples do not know
-/// of each other's borders: attention runs across them. Shorter batches are dropped, not emitted
-/// short as there. `counts` speaks of what has been read so far.
+/// As the reference's `group_texts` (Graphcore examples, nlp/gpt_j/popxl) and that of run_clm.py
+/// (transformers): the ids of 1,000 examples are concatenated and cut; what is left at the end of each
+/// 1,000 is dropped. Examples do not know of each other's borders: attention runs across them.
+/// Shorter batches are dropped, as in later versions of run_clm.py, not emitted short as in the
+/// reference. `counts` speaks of what has been read so far.
 package struct PackedStream<Texts: IteratorProtocol>: IteratorProtocol
 where Texts.Element == String {
-  package let sequenceLength: Int
+  package let packing: Packing
   package private(set) var counts = PackingCounts()
 
   private var texts: Texts
@@ -30,28 +33,26 @@ where Texts.Element == String {
   /// - Parameters:
   ///   - texts: Whole training prompts, `<|endoftext|>` included.
   ///   - tokenizer: What turns them into ids.
-  ///   - sequenceLength: Tokens a model sees at once; a chunk has one more.
   ///   - examplesPerBatch: The reference's map batch.
   package init(
-    _ texts: Texts, tokenizer: Tokenizer, sequenceLength: Int, examplesPerBatch: Int = 1000
+    _ texts: Texts, tokenizer: Tokenizer, packing: Packing, examplesPerBatch: Int = 1000
   ) {
-    precondition(sequenceLength > 0, "a sequence has at least one token")
     precondition(examplesPerBatch > 0, "a batch of examples has at least one")
     self.texts = texts
-    self.sequenceLength = sequenceLength
+    self.packing = packing
     self.examplesPerBatch = examplesPerBatch
     encoder = TokenEncoder(tokenizer)
   }
 
   /// The next chunk, or nil when the texts are used up.
   package mutating func next() -> ArraySlice<Int32>? {
-    while ids.count - start <= sequenceLength {
+    while ids.count - start < packing.chunkLength {
       counts.droppedTokens += ids.count - start
       guard readBatch() else { return nil }
     }
-    defer { start += sequenceLength + 1 }
+    defer { start += packing.chunkLength }
     counts.sequences += 1
-    return ids[start...(start + sequenceLength)]
+    return ids[start..<(start + packing.chunkLength)]
   }
 
   /// Passes over the next `chunks` chunks, or over all when there are fewer; costs as much as `next`.

@@ -1,14 +1,17 @@
+import Configuration
 import Testing
 
 @testable import Datasets
 
-struct EntailmentFileTests {
+struct ExampleFileTests {
   /// The three examples of every sample.
-  private func check(_ file: EntailmentFile, _ sample: FileSample) {
-    #expect(file.examples.map(\.premise.unicode) == FileSample.premises.map(\.unicode))
-    #expect(file.examples.map(\.hypothesis.unicode) == FileSample.hypotheses.map(\.unicode))
-    #expect(file.examples.map(\.label) == FileSample.labels)
-    #expect(file.examples.allSatisfy { $0.genre == (sample.hasGenre ? "fiction" : "") })
+  private func check(_ file: ExampleFile, _ sample: FileSample) {
+    #expect(
+      file.examples.map(\.validationPrompt.unicode)
+        == zip(FileSample.hypotheses, FileSample.premises).map {
+          "mnli hypothesis: \($0) premise: \($1) target:".unicode
+        })
+    #expect(file.examples.map(\.answer) == FileSample.labels)
     #expect(file.skipped == sample.skipped)
   }
 
@@ -25,18 +28,19 @@ struct EntailmentFileTests {
 
   @Test func `Quoted fields hold line ends, which count as lines`() throws {
     let text = "label,premise,hypothesis\r\n0,\"a\r\nb\n\",\"\"\"\"\r\n\r\n1,\"\",a\"b\"\rc\n"
-    let file = try read(text, as: "a.csv")
-    #expect(file.examples.map(\.premise.unicode) == ["a\r\nb\n".unicode, []])
-    #expect(file.examples.map(\.hypothesis.unicode) == ["\"".unicode, "a\"b\"\rc".unicode])
+    let file = try read(text, as: "a.csv", task("{premise}|{hypothesis}|{label}<|endoftext|>"))
+    #expect(
+      file.examples.map(\.validationPrompt.unicode)
+        == ["a\r\nb\n|\"|".unicode, "|a\"b\"\rc|".unicode])
     let expected = "a.csv:7: the label \"7\" is none of"
     #expect(try complaint(text + "7,a,b", as: "a.csv").hasPrefix(expected))
   }
 
   @Test func `Separators that only Unicode knows do not end a line`() throws {
     let text = "premise\thypothesis\tlabel\na\u{2028}b\u{85}\tc\u{B}\u{C}\t1"
-    let example = try #require(read(text, as: "a.tsv").examples.first)
-    #expect(example.premise.unicode == "a\u{2028}b\u{85}".unicode)
-    #expect(example.hypothesis.unicode == "c\u{B}\u{C}".unicode)
+    let example = try #require(
+      read(text, as: "a.tsv", task("{premise}|{hypothesis}|{label}<|endoftext|>")).examples.first)
+    #expect(example.validationPrompt.unicode == "a\u{2028}b\u{85}|c\u{B}\u{C}|".unicode)
   }
 
   @Test(arguments: [
@@ -46,7 +50,7 @@ struct EntailmentFileTests {
   func `The gold label counts before another one, in any order`(
     name: String, text: String
   ) throws {
-    let wanted = EntailmentExample(premise: "a", hypothesis: "b", label: .neutral, genre: "")
+    let wanted = Example(.mnli, ["b", "a"], answer: "neutral")
     #expect(try read(text, as: name).examples == [wanted])
   }
 
@@ -57,7 +61,8 @@ struct EntailmentFileTests {
       ("a.csv", "premise,hypothesis,label\n\"\(long)\",,0"),
       ("a.tsv", "premise\thypothesis\tlabel\n\(long)\t\t0"),
     ] {
-      #expect(try read(text, as: name).examples.map(\.premise) == [long])
+      let file = try read(text, as: name, task("{premise}|{label}<|endoftext|>"))
+      #expect(file.examples.map(\.validationPrompt) == [long + "|"])
     }
   }
 }
