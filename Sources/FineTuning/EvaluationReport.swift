@@ -63,7 +63,7 @@ extension EvaluationReport.Prediction {
     self.scores = scores
     let word = strippedAnswer(answer)
     label = labels?.firstIndex { $0.utf8.elementsEqual(word.utf8) }
-    if word.utf8.elementsEqual(prompt.answer.utf8) {
+    if word.utf8.elementsEqual(strippedAnswer(prompt.answer).utf8) {
       outcome = .correct
     } else if labels == nil ? word.isEmpty : label == nil {
       outcome = .badlyFormed

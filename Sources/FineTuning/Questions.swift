@@ -10,7 +10,7 @@ package struct Questions: Sendable {
 
   package struct Prompt: Sendable, Equatable {
     package let text: String
-    /// The right one, without space or end of text around it.
+    /// The right one; space and end of text around it do not count.
     package let answer: String
 
     package init(_ text: String, answer: String) {
