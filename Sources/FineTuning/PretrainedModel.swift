@@ -81,7 +81,8 @@ package struct PretrainedModel {
 
   /// One weight, its adapter merged in.
   func floats(of name: String) throws(CheckpointError) -> [Float] {
-    let weight = try checkpoint?.weight(name) ?? directory.floats(of: name)
+    let weight =
+      if let checkpoint { try checkpoint.weight(name) } else { try directory.floats(of: name) }
     guard let adapter else { return weight }
     let lora = adapter.config.lora
     guard let (a, b) = lora.adapterNames(ofWeight: name) else { return weight }
