@@ -11,7 +11,9 @@ extension KernelsTests {
       a.withUnsafeBufferPointer { a in
         w.withUnsafeBufferPointer { w in
           c.withUnsafeMutableBufferPointer { c in
-            guard let a = a.baseAddress, let w = w.baseAddress, let c = c.baseAddress else { return }
+            guard let a = a.baseAddress, let w = w.baseAddress, let c = c.baseAddress else {
+              return
+            }
             ck_few_rows(
               a + rows.lowerBound * (k + 1), k + 1, w + columns.lowerBound * (k + 2), k + 2,
               c + rows.lowerBound * (n + 3) + columns.lowerBound, n + 3, rows.count, columns.count,
