@@ -166,7 +166,7 @@ struct FinetuneCommand: ParsableCommand {
         metrics = nil
       }
       progress.update(step: update.step) {
-        update.fields(model: trainer.step.model, peak: peak)
+        update.fields(trainer.step, peak: peak)
       }
       if evaluateEvery > 0, update.step.isMultiple(of: evaluateEvery) {
         progress.clear()
