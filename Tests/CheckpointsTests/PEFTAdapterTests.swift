@@ -47,7 +47,7 @@ import Testing
 
   private func changed(_ key: String, _ value: String) -> String {
     let pattern = "\"\(key)\": "
-    guard let start = Self.written.range(of: pattern) else {
+    guard let start = Self.written.firstRange(of: pattern) else {
       return "{\(pattern)\(value), " + Self.written.dropFirst()
     }
     var depth = 0

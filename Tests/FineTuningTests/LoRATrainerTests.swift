@@ -5,6 +5,7 @@ import Emulator
 import FineTuning
 import Foundation
 import GPTJ
+import Program
 import Testing
 
 @Suite("Fine-tuning adapters on emulated shards")

@@ -89,15 +89,21 @@ struct RunCommand: ParsableCommand {
     defer { progress.finish() }
     return try RealRun(like: plan, seconds: seconds, steps: realSteps, emulator) {
       update, trainer, peak in
-      progress.update(step: update.step) { update.fields(model: trainer.step.model, peak: peak) }
+      progress.update(step: update.step) { update.fields(trainer.step, peak: peak) }
     }
   }
 }
 
 extension Trainer.Update {
   /// What a progress line shows of a step.
+<<<<<<< HEAD
   func fields(model: GPTJModel, peak: Double) -> [ProgressLine.Field] {
     [
+=======
+  func fields(_ step: TrainingStep, peak: Double) -> [ProgressLine.Field] {
+    let share = Double(step.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
+    return [
+>>>>>>> helper/lora
       ("loss", Format.fixed(loss, 4)), ("grad_norm", Format.fixed(gradientNorm, 3)),
       ("lr", Format.scientific(learningRate)),
       ("tokens/s", Format.grouped(Int(tokensPerSecond))),
