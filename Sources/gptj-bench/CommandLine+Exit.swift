@@ -34,6 +34,7 @@ func exitCode(of error: any Error) -> ExitCode {
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
   case is EmulatorError: .unavailable
+  case DatasetsError.embeddedTask: .validationFailure
   case DatasetsError.unreadable, CheckpointError.missing: .noInput
   case is DatasetsError, is CheckpointError, is GenerationError: .dataError
   default: .failure
