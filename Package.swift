@@ -67,8 +67,10 @@ let package = Package(
       "Topology", ["Configuration", "NearestName", "CHwloc", "CNUMA"],
       resources: [.embedInCode("Resources")]),
     module("Kernels", ["CKernels", "COneDNN", "COpenBLAS"]),
-    module("Datasets", ["NearestName"], resources: [.embedInCode("Resources")]),
-    module("Checkpoints", ["NearestName"]),
+    module(
+      "Datasets", ["Configuration", "NearestName", "CSnappy", "CXXHash", "CZlib", "CZstd"],
+      resources: [.embedInCode("Resources")]),
+    module("Checkpoints", ["NearestName", "CZlib"]),
     module(
       "Configuration", ["NearestName", "CYAML"], resources: [.embedInCode("Resources")]),
     module("Reporting"),
@@ -82,6 +84,10 @@ let package = Package(
     library("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
     library("CNUMA", pkgConfig: "numa", apt: "libnuma-dev"),
     library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    library("CSnappy", apt: "libsnappy-dev"),
+    library("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+    library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
     tests(
       of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],
@@ -99,8 +105,8 @@ let package = Package(
     tests(of: "Collectives", and: ["CKernels"]),
     tests(of: "Topology", and: ["Configuration"]),
     tests(of: "Kernels", and: ["CKernels"]),
-    tests(of: "Datasets"),
-    tests(of: "Checkpoints"),
+    tests(of: "Datasets", resources: [.copy("Fixtures")]),
+    tests(of: "Checkpoints", and: ["CZlib"]),
     tests(of: "Configuration"),
     tests(of: "Reporting"),
     tests(of: "ArgumentParsing"),

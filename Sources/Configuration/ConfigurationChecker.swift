@@ -52,6 +52,30 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  func checkLearningRate(
+    _ rate: LearningRateConfiguration
+  ) throws(ConfigurationError) {
+    guard rate.minimum <= rate.maximum else {
+      throw failure(
+        [
+          "training.optimizer.learning_rate.minimum", "training.optimizer.learning_rate.maximum",
+        ],
+        "training.optimizer.learning_rate.minimum is \(rate.minimum)",
+        "at most learning_rate.maximum \(rate.maximum)")
+    }
+  }
+
+  func checkTask(
+    _ task: TaskConfiguration, _ model: ModelConfiguration
+  ) throws(ConfigurationError) {
+    guard task.packing == .reference || model.sequenceLength > 1 else {
+      throw failure(
+        ["task.packing", "model.sequence_length"],
+        "model.sequence_length is 1 and task.packing run_clm has no label for the last token",
+        "a sequence_length of at least 2")
+    }
+  }
+
   func checkInference(
     _ model: ModelConfiguration, _ execution: ExecutionConfiguration,
     _ inference: InferenceConfiguration

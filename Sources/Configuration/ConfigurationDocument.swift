@@ -45,7 +45,8 @@ extension ConfigurationDocument {
 
 extension YAMLNode {
   fileprivate func leaves(under path: String) -> [String] {
-    guard let entries else { return [path] }
+    // A mapping without keys of its own takes those of the user.
+    guard let entries, !entries.isEmpty else { return [path] }
     return entries.flatMap { $0.node.leaves(under: path.isEmpty ? $0.key : "\(path).\($0.key)") }
   }
 

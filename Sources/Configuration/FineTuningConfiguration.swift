@@ -1,6 +1,7 @@
 /// All settings of a fine-tuning run.
 package struct FineTuningConfiguration: Sendable, Equatable {
   package var model = ModelConfiguration()
+  package var task = TaskConfiguration()
   package var training = TrainingConfiguration()
   package var execution = ExecutionConfiguration()
   package var checkpoint = CheckpointConfiguration()
@@ -25,6 +26,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
   package init(_ root: MappingReader) throws(ConfigurationError) {
     var root = root
     model = try ModelConfiguration(root.section("model"))
+    task = try TaskConfiguration(root.section("task"))
     training = try TrainingConfiguration(root.section("training"))
     execution = try ExecutionConfiguration(root.section("execution"))
     checkpoint = try CheckpointConfiguration(root.section("checkpoint"))
@@ -35,6 +37,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
   package var yaml: YAMLNode {
     YAMLNode([
       ("model", model.yaml),
+      ("task", task.yaml),
       ("training", training.yaml),
       ("execution", execution.yaml),
       ("checkpoint", checkpoint.yaml),
@@ -44,7 +47,9 @@ extension FineTuningConfiguration: ConfigurationDocument {
 
   package func check(_ checker: ConfigurationChecker) throws(ConfigurationError) {
     try checker.checkModel(model, execution)
+    try checker.checkTask(task, model)
     try checker.checkBatch(training, execution)
+    try checker.checkLearningRate(training.optimizer.learningRate)
     try checker.checkCheckpoint(checkpoint)
     try checker.checkLoRA(lora, model)
     try checker.checkWork(model, lora, sequences: training.globalBatchSize)

@@ -1,34 +1,8 @@
+import Configuration
+
 /// The three answers of MNLI, in the reference's order of labels.
 package enum EntailmentLabel: String, CaseIterable, Sendable {
   case entailment, neutral, contradiction
-
-  /// The label in a generated answer, nil when it is badly formed.
-  ///
-  /// White space and `<|endoftext|>` are stripped from both ends, in any order and number: the
-  /// reference (Graphcore examples, nlp/gpt_j/popxl) missed "neutral <|endoftext|>". What remains
-  /// must be exactly one of the three words.
-  package init?(extractedFrom answer: String) {
-    var rest = answer[...]
-    while true {
-      if rest.first?.isWhitespace == true {
-        rest = rest.dropFirst()
-      } else if rest.last?.isWhitespace == true {
-        rest = rest.dropLast()
-      } else if rest.hasPrefix(Tokenizer.endOfText) {
-        rest = rest.dropFirst(Tokenizer.endOfText.count)
-      } else if rest.hasSuffix(Tokenizer.endOfText) {
-        rest = rest.dropLast(Tokenizer.endOfText.count)
-      } else {
-        break
-      }
-    }
-    self.init(rawValue: String(rest))
-  }
-}
-
-/// The label in a generated answer, nil when it is badly formed; see `EntailmentLabel`.
-package func extractLabel(from answer: String) -> EntailmentLabel? {
-  EntailmentLabel(extractedFrom: answer)
 }
 
 /// A premise, a hypothesis, and whether the second follows from the first.
@@ -46,15 +20,8 @@ package struct EntailmentExample: Hashable, Sendable {
     self.genre = genre
   }
 
-  /// The text a model is asked to go on from; it ends at `target:`, without a space.
-  package var validationPrompt: String {
-    "mnli hypothesis: \(hypothesis) premise: \(premise) target:"
-  }
-
-  /// The text a model is trained on: the prompt, the label, the end of the text.
-  ///
-  /// No space before `<|endoftext|>`: it would be a token of its own.
-  package var trainingPrompt: String {
-    "\(validationPrompt) \(label.rawValue)\(Tokenizer.endOfText)"
+  /// With the reference's prompt.
+  package var mnli: Example {
+    Example(.mnli, [hypothesis, premise], answer: label.rawValue)
   }
 }

@@ -1,35 +1,43 @@
 package import Configuration
 package import Datasets
 
-/// Entailment as a task: a tokenizer, an endless stream of batches, and pairs held out to answer.
+/// What is trained and answered: a tokenizer, an endless stream of batches, and examples held out.
 package struct EntailmentTask {
   package let tokenizer: Tokenizer
-  /// Nil for the embedded set.
-  package let training: EntailmentFile?
-  private let validation: EntailmentFile?
-  private let generated: EntailmentSet
+  private let training: TrainingFile?
+  private let validation: ExampleFile?
+  private let generated: EmbeddedExamples
+  private let task: TaskConfiguration
 
-  /// Pairs that were not trained on, under the name of their split or file.
+  /// Examples that were not trained on, under the name of their split or file.
   package struct HeldOut: Sendable {
     package let name: String
-    package let examples: [EntailmentExample]
+    package let examples: [Example]
+    /// The only right answers there are; nil when any text may be one.
+    package let labels: [String]?
   }
 
   /// - Parameters:
+  ///   - task: The prompt, also of the files given here.
   ///   - seed: The embedded set's.
   ///   - tokenizer: The embedded one unless another is given.
   ///   - training: Trained on instead of the embedded set.
   ///   - validation: Answered instead of the embedded set's held-out pairs, which a model trained
   ///     on a file is not asked.
-  /// - Throws: `DatasetsError` if the embedded vocabulary cannot be read.
+  /// - Throws: `DatasetsError` if the embedded vocabulary cannot be read, or where the embedded set is
+  ///   used and does not fit the task.
   package init(
-    seed: Int, tokenizer: Tokenizer? = nil, training: EntailmentFile? = nil,
-    validation: EntailmentFile? = nil
+    _ task: TaskConfiguration = TaskConfiguration(), seed: Int, tokenizer: Tokenizer? = nil,
+    training: TrainingFile? = nil, validation: ExampleFile? = nil
   ) throws(DatasetsError) {
+    self.task = task
     if let tokenizer { self.tokenizer = tokenizer } else { self.tokenizer = try .embedded() }
     self.training = training
     self.validation = validation
-    generated = EntailmentSet(seed: UInt64(seed))
+    // Beside a file the embedded set is not used.
+    let isEmbedded = training == nil
+    generated = try EmbeddedExamples(
+      seed: UInt64(seed), task: isEmbedded ? task : TaskConfiguration())
   }
 
   /// Training batches without end, in an order that depends on the data alone.
@@ -37,33 +45,40 @@ package struct EntailmentTask {
   /// The embedded set gives each example once. A file is packed as a whole and its sequences are
   /// drawn in `torch.randperm`'s order, epoch after epoch.
   ///
-  /// - Throws: `DatasetsError.tooFewSequences` for a file that does not fill one global batch.
+  /// A run resumed after `step` updates sees what an undisturbed one would see from there on. For
+  /// the embedded set this encodes again all that is passed over, about a million tokens a second.
+  ///
+  /// - Throws: `DatasetsError` for a file that cannot be read, or does not fill one global batch.
   package func batches(
-    _ configuration: FineTuningConfiguration
+    _ configuration: FineTuningConfiguration, startingAt step: Int = 0
   ) throws(DatasetsError) -> EntailmentBatches {
+    precondition(step >= 0, "steps count from 0")
     let length = configuration.model.sequenceLength
     let globalBatch = configuration.training.globalBatchSize
     guard let training else {
+      let packing = Packing(task.packing, sequenceLength: length)
       let prompts = EntailmentBatches.TrainingPrompts(set: generated)
-      return EntailmentBatches(
-        globalBatch: globalBatch,
-        .stream(PackedStream(prompts, tokenizer: tokenizer, sequenceLength: length)))
+      var stream = PackedStream(prompts, tokenizer: tokenizer, packing: packing)
+      stream.skip(step * globalBatch)
+      return EntailmentBatches(globalBatch: globalBatch, .stream(stream))
     }
-    let sequences = PackedSequences(
-      training.examples.lazy.map(\.trainingPrompt), tokenizer: tokenizer, sequenceLength: length)
+    let sequences = try training.packed(tokenizer, sequenceLength: length)
     return EntailmentBatches(
       globalBatch: globalBatch,
-      .sampler(try BatchSampler(sequences, globalBatch: globalBatch), step: 0))
+      .sampler(try BatchSampler(sequences, globalBatch: globalBatch), step: step))
   }
 
   /// The first `count` held-out pairs of each split, or of the validation file.
   package func heldOut(count: Int) -> [HeldOut] {
     if let validation {
-      return [HeldOut(name: "validation", examples: Array(validation.examples.prefix(count)))]
+      let examples = Array(validation.examples.prefix(count))
+      return [HeldOut(name: "validation", examples: examples, labels: task.labels)]
     }
     guard training == nil else { return [] }
     return [EntailmentSet.Split.validationMatched, .validationMismatched].map {
-      HeldOut(name: $0.rawValue, examples: Array(generated.examples(of: $0, count: count)))
+      HeldOut(
+        name: $0.rawValue, examples: Array(generated.examples(of: $0, count: count)),
+        labels: task.labels)
     }
   }
 }
@@ -80,7 +95,7 @@ package struct EntailmentBatches {
 
   /// The training prompts of the embedded set, one after the other.
   package struct TrainingPrompts: IteratorProtocol {
-    fileprivate let set: EntailmentSet
+    fileprivate let set: EmbeddedExamples
     fileprivate var index = 0
 
     package mutating func next() -> String? {
@@ -111,8 +126,8 @@ package struct EntailmentBatches {
       var labels: [Int32] = []
       for _ in 0..<globalBatch {
         guard let chunk = chunks.next() else { preconditionFailure("the stream has no end") }
-        ids += chunk.dropLast()
-        labels += chunk.dropFirst()
+        ids += chunks.packing.input(chunk)
+        labels += chunks.packing.labels(chunk)
       }
       source = .stream(chunks)
       return Batch(ids: ids, labels: labels)
@@ -144,17 +159,6 @@ extension EntailmentTask {
     let size = configuration.model.embedding.vocabSize
     guard size >= tokenizer.vocabularySize else {
       throw .vocabularyTooSmall(model: size, tokenizer: tokenizer.vocabularySize)
-    }
-    let dropout = configuration.model.dropoutProb
-    guard dropout == 0 else {
-      throw .notFollowed(setting: "model.dropout_prob", value: "\(dropout)", expected: "0")
-    }
-    for (setting, value) in [
-      ("checkpoint.save", configuration.checkpoint.save),
-      ("checkpoint.load", configuration.checkpoint.load),
-    ] {
-      guard let value else { continue }
-      throw .notFollowed(setting: setting, value: value, expected: "null")
     }
   }
 }

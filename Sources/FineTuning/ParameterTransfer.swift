@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Emulator
 package import GPTJ
 package import Program
@@ -18,15 +19,46 @@ package struct ParameterTransfer {
   /// zeros.
   ///
   /// `tensor` is asked for each full tensor once, row-major `[out, in]`; one is held at a time.
+  /// `suffix` names what belongs to the parameter instead, such as `.first_moment`.
   package func write(
-    _ some: [Parameter]? = nil, to emulator: Emulator, _ tensor: (_ name: String) throws -> [Float]
+    _ some: [Parameter]? = nil, to emulator: Emulator, suffix: String = "",
+    _ tensor: (_ name: String) throws -> [Float]
   ) rethrows {
     for parameter in some ?? parameters.all {
       for layer in layers(of: parameter) {
         let sources = try parameter.huggingFaceNames.map { try tensor(name($0, layer)) }
         for tensorIndex in 0..<mesh.tensorParallel {
           let local = cut(sources, parameter, tensorIndex)
-          scatter(local, parameter, layer, tensorIndex, to: emulator)
+          scatter(local, parameter, layer, tensorIndex, suffix, to: emulator)
+        }
+      }
+    }
+  }
+
+  /// One full tensor by its Hugging Face name, or what belongs to it.
+  package func values(
+    of name: String, suffix: String = "", from emulator: Emulator
+  ) -> [Float] {
+    for parameter in parameters.all {
+      for layer in layers(of: parameter)
+      where parameter.huggingFaceNames.contains(where: { self.name($0, layer) == name }) {
+        let locals = (0..<mesh.tensorParallel).map {
+          gather(parameter, layer, $0, suffix: suffix, from: emulator)
+        }
+        for tensor in join(locals, parameter, layer) where tensor.name == name {
+          return tensor.values
+        }
+      }
+    }
+    preconditionFailure("the model has no \(name)")
+  }
+
+  /// Names and shapes of the full tensors of some parameters, in the order of the model.
+  package func shapes(_ some: [Parameter]) -> [TensorShape] {
+    some.flatMap { parameter in
+      layers(of: parameter).flatMap { layer in
+        parameter.huggingFaceNames.map {
+          TensorShape(name: name($0, layer), shape: parameter.fullShape)
         }
       }
     }
@@ -92,14 +124,14 @@ package struct ParameterTransfer {
   // MARK: Its shards over replicas
 
   private func scatter(
-    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int,
+    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     to emulator: Emulator
   ) {
-    forEachShard(parameter, layer, tensorIndex, "", emulator) { memory, isHalf, range in
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
       if isHalf {
         let memory = memory.bindMemory(to: UInt16.self)
         for (index, source) in range.enumerated() {
-          memory[index] = source < local.count ? BFloat16.bits(local[source]) : 0
+          memory[index] = source < local.count ? FloatType.bfloat16.bits(local[source]) : 0
         }
       } else {
         let memory = memory.bindMemory(to: Float.self)
@@ -118,7 +150,8 @@ package struct ParameterTransfer {
     forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
       let (halves, floats) = (memory.bindMemory(to: UInt16.self), memory.bindMemory(to: Float.self))
       for (index, target) in range.enumerated() where target < local.count {
-        local[target] = isHalf ? BFloat16.value(halves[index]) : floats[index]
+        local[target] =
+          isHalf ? Float(bitPattern: UInt32(halves[index]) << 16) : floats[index]
       }
     }
     return local

@@ -20,17 +20,18 @@ extension Trainer {
   /// Writes the weights as they are now, adapters merged in, with the tokenizer, as a directory that
   /// `from_pretrained` loads; then reads them back and compares the bits.
   ///
-  /// Holds all weights once in float32, and one tensor of the file.
+  /// Holds one tensor and its file's copy.
   /// - Throws: `CheckpointError` or `DatasetsError`; nothing is left at `path` then.
   package func export(to path: String, tokenizer: Tokenizer) throws {
-    let tensors = tensors()
+    let config = GPTJConfig(configuration.model)
     try HuggingFaceDirectory.write(
-      GPTJConfig(configuration.model), tensors, endOfText: Int(tokenizer.endOfTextID), to: path
+      config, endOfText: Int(tokenizer.endOfTextID), to: path,
+      values: { weight($0) }
     ) { folder in
       try tokenizer.write(to: folder)
       let written = try HuggingFaceDirectory(path: folder)
-      for tensor in tensors {
-        guard try written.floats(of: tensor.name).elementsEqual(tensor.values) else {
+      for tensor in config.tensors {
+        guard try written.floats(of: tensor.name).elementsEqual(weight(tensor.name)) else {
           throw CheckpointError.malformedTensor(
             file: folder, tensor: tensor.name, expected: "the values that were written")
         }

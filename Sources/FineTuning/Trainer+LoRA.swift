@@ -23,26 +23,17 @@ extension Trainer {
   package func exportAdapter(to path: String, base: String?) throws {
     guard let lora = step.lora else { preconditionFailure("this run trains no adapter") }
     try PEFTAdapter.write(
-      PEFTConfig(lora), transfer.read(transfer.parameters.adapters.all, from: emulator),
-      base: base, to: path)
+      PEFTConfig(lora), transfer.shapes(transfer.parameters.adapters.all), base: base, to: path
+    ) { transfer.values(of: $0, from: emulator) }
   }
 
-  /// All weights as a plain GPT-J has them: adapters merged in.
-  ///
-  /// Holds the model once in float32, and one matrix more for each target.
-  package func tensors() -> [(name: String, shape: [Int], values: [Float])] {
-    var tensors = transfer.read(transfer.parameters.ofModel, from: emulator)
-    guard let lora = step.lora else { return tensors }
-    let adapters = Dictionary(
-      uniqueKeysWithValues: transfer.read(transfer.parameters.adapters.all, from: emulator)
-        .map { ($0.name, $0.values) })
-    for index in tensors.indices {
-      guard let (a, b) = lora.adapterNames(ofWeight: tensors[index].name), let a = adapters[a],
-        let b = adapters[b]
-      else { continue }
-      tensors[index].values = lora.merged(tensors[index].values, a: a, b: b)
-    }
-    return tensors
+  /// One weight as a plain GPT-J has it: its adapter merged in.
+  package func weight(_ name: String) -> [Float] {
+    let weight = transfer.values(of: name, from: emulator)
+    guard let (a, b) = step.lora?.adapterNames(ofWeight: name) else { return weight }
+    return step.lora?.merged(
+      weight, a: transfer.values(of: a, from: emulator), b: transfer.values(of: b, from: emulator))
+      ?? weight
   }
 
   /// Sets A to random numbers and B to zero.

@@ -14,7 +14,7 @@ package final class Trainer {
   private let schedule: LearningRateSchedule
   private let host: HostTensors
   /// Updates done so far.
-  package private(set) var updates = 0
+  package internal(set) var updates = 0
 
   /// What one update did, and what it took.
   package struct Update: Sendable {

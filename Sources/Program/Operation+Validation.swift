@@ -12,18 +12,20 @@ extension Operation.Kind {
   private var arity: (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
     case .hostLoad, .hostStore, .load, .store, .copy, .collective, .slice, .biasGradient, .gelu,
-      .rotary, .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
+      .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
-    case .matmul, .addBias, .addScaledColumns, .geluBackward, .embed, .embedBackward,
-      .selectRows:
+    case .rotary: (1...2, 1)
+    case .matmul, .addBias, .addScaledColumns, .geluBackward, .embed, .embedBackward, .dropout,
+      .selectRows, .cacheAppend:
       (2...2, 1)
     case .add: (2...3, 1)
+    case .cachedAttention: (3...3, 1)
     case .layerNorm: (3...3, 2)
     case .layerNormBackward: (4...4, 1)
     case .layerNormGradient, .logitsSums: (3...3, 2)
-    case .attention: (1...1, 2)
-    case .attentionBackward: (4...4, 1)
+    case .attention(let shape): (shape.dropout == nil ? 1...1 : 2...2, 2)
+    case .attentionBackward(let shape): (shape.dropout == nil ? 4...4 : 5...5, 1)
     case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
     case .gradientScale: (1...1, 2)
     case .adamW: (6...6, 3)
@@ -52,7 +54,8 @@ extension Operation.Kind {
       return expect(outputs[0], count: inputs[0].count)
     case .hostLoad, .hostStore, .load, .store, .copy:
       return same(inputs[0], outputs[0])
-    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward:
+    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,
+      .dropout:
       return same(inputs[0], outputs[0])
     case .addScaledColumns(_, let first):
       return same(inputs[0], outputs[0]) ?? window(inputs[1], from: first, of: inputs[0])
@@ -69,8 +72,21 @@ extension Operation.Kind {
         inputs[0].rows % shape.sequence == 0
       else { return "qkv is \(inputs[0].shape)" }
       return nil
+    case .cacheAppend(let shape): return cacheMistake(shape, inputs[0], outputs[0], inputs[1])
+    case .cachedAttention(let shape): return cacheMistake(shape, inputs[0], inputs[1], inputs[2])
     default: return nil
     }
+  }
+
+  /// Keys are kept in blocks of 16, whatever the host's vectors are.
+  private func cacheMistake(
+    _ shape: Operation.Attention, _ qkv: Tensor, _ cache: Tensor, _ places: Tensor
+  ) -> String? {
+    guard qkv.columns == 3 * shape.heads * shape.headSize, shape.sequence % 16 == 0,
+      cache.shape.dropFirst() == [shape.heads, 2 * shape.sequence * shape.headSize],
+      places.shape == [qkv.rows], places.elementType == .int32
+    else { return "qkv \(qkv.shape), cache \(cache.shape), places \(places.shape)" }
+    return nil
   }
 
   private func collectiveMistake(

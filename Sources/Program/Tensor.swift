@@ -51,6 +51,8 @@ package struct Tensor: Sendable, Equatable {
 /// The place of a tensor in `Program.tensors`.
 package struct TensorID: Sendable, Hashable {
   package let index: Int
+
+  package init(index: Int) { self.index = index }
 }
 
 /// A loop's counter, by its place in the nest that the builder made.

@@ -62,7 +62,7 @@ import Testing
     #expect(first != Array(EntailmentSet(seed: 6).examples(of: .train, count: 20)))
     // Golden: another machine or compiler must make these very words.
     #expect(
-      set.example(0, of: .train).trainingPrompt
+      set.example(0, of: .train).mnli.trainingPrompt
         == """
         mnli hypothesis: some artists are in the hotel premise: all artists are in the school \
         but no dancers are in the hotel target: neutral<|endoftext|>
@@ -87,9 +87,10 @@ import Testing
     let example = EntailmentExample(
       premise: "all owls eat", hypothesis: "some birds eat", label: .entailment, genre: "farm")
     #expect(
-      example.trainingPrompt
+      example.mnli.trainingPrompt
         == "mnli hypothesis: some birds eat premise: all owls eat target: entailment<|endoftext|>")
     #expect(
-      example.validationPrompt == "mnli hypothesis: some birds eat premise: all owls eat target:")
+      example.mnli.validationPrompt
+        == "mnli hypothesis: some birds eat premise: all owls eat target:")
   }
 }

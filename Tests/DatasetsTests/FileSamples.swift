@@ -1,37 +1,45 @@
+import Configuration
 import FoundationEssentials
 import Testing
 
 @testable import Datasets
 
 /// Reads `text` as a file called `name`; the file is gone afterwards.
-func read(_ text: String, as name: String) throws -> EntailmentFile {
-  try read(Array(text.utf8), as: name)
+func read(
+  _ text: String, as name: String, _ task: TaskConfiguration = TaskConfiguration()
+) throws -> ExampleFile {
+  try read(Array(text.utf8), as: name, task)
 }
 
-func read(_ bytes: [UInt8], as name: String) throws -> EntailmentFile {
+func read(
+  _ bytes: [UInt8], as name: String, _ task: TaskConfiguration = TaskConfiguration()
+) throws -> ExampleFile {
   let folder = FileManager.default.temporaryDirectory.appending(path: "nli-\(UUID().uuidString)")
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
   let file = folder.appending(path: name)
   try Data(bytes).write(to: file)
-  return try EntailmentFile(path: file.path)
+  return try ExampleFile(path: file.path, task: task)
 }
 
 /// What is said of `bytes` as a file called `name`, from the name on: "a.csv:2: ...".
-func complaint(_ bytes: [UInt8], as name: String) throws -> String {
-  let error = try #require(throws: DatasetsError.self) { try read(bytes, as: name) }
+func complaint(
+  _ bytes: [UInt8], as name: String, _ task: TaskConfiguration = TaskConfiguration()
+) throws -> String {
+  let error = try #require(throws: DatasetsError.self) { try read(bytes, as: name, task) }
   let text = error.description
   return String(text[(try #require(text.firstRange(of: name))).lowerBound...])
 }
 
-func complaint(_ text: String, as name: String) throws -> String {
-  try complaint(Array(text.utf8), as: name)
+func complaint(
+  _ text: String, as name: String, _ task: TaskConfiguration = TaskConfiguration()
+) throws -> String {
+  try complaint(Array(text.utf8), as: name, task)
 }
 
-/// Layouts of MNLI as published, each with the same three examples and their genre where it has one.
+/// Layouts of MNLI as published, each with the same three examples.
 struct FileSample: Sendable, CustomTestStringConvertible {
   let name: String
-  let hasGenre: Bool
   let skipped: Int
   let text: String
 
@@ -39,11 +47,11 @@ struct FileSample: Sendable, CustomTestStringConvertible {
 
   static let premises = ["He said \"no\", twice.", "tea  and caf\u{E9}", "One, two"]
   static let hypotheses = ["He agreed. ", "A drink is named ", "\"Three"]
-  static let labels = [EntailmentLabel.contradiction, .entailment, .neutral]
+  static let labels = ["contradiction", "entailment", "neutral"]
 
   static let all = [
     FileSample(
-      name: "hub.jsonl", hasGenre: false, skipped: 1,
+      name: "hub.jsonl", skipped: 1,
       text: #"""
         {"premise":"He said \"no\", twice.","hypothesis":"He agreed. ","label":2,"idx":0}
         {"premise":"tea  and caf\u00e9","hypothesis":"A drink is named ","label":0,"idx":1}
@@ -51,7 +59,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
         {"premise":"One, two","hypothesis":"\"Three","label":1,"idx":3}
         """#),
     FileSample(
-      name: "words.JSON-LINES", hasGenre: true, skipped: 1,
+      name: "words.JSON-LINES", skipped: 1,
       text: #"""
         {"label": "contradiction", "genre": "fiction", "premise": "He said \"no\", twice.", "hypothesis": "He agreed. "}
 
@@ -61,7 +69,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
 
         """#),
     FileSample(
-      name: "multinli_1.0_train.jsonl", hasGenre: true, skipped: 1,
+      name: "multinli_1.0_train.jsonl", skipped: 1,
       text: #"""
         {"annotator_labels": ["neutral"], "genre": "fiction", "gold_label": "contradiction", "pairID": "1n", "promptID": "1", "sentence1": "He said \"no\", twice.", "sentence1_parse": "(ROOT)", "sentence2": "He agreed. "}
         {"annotator_labels": [], "genre": "fiction", "gold_label": "entailment", "sentence1": "tea  and café", "sentence2": "A drink is named "}
@@ -69,7 +77,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
         {"annotator_labels": [], "genre": "fiction", "gold_label": "neutral", "sentence1": "One, two", "sentence2": "\"Three"}
         """#),
     FileSample(
-      name: "hub.csv", hasGenre: false, skipped: 1,
+      name: "hub.csv", skipped: 1,
       text: #"""
         premise,hypothesis,label,idx
         "He said ""no"", twice.",He agreed. ,2,0
@@ -79,7 +87,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
         "One, two",\#u{22}""Three",1,3
         """#),
     FileSample(
-      name: "multinli_1.0_train.txt", hasGenre: true, skipped: 1,
+      name: "multinli_1.0_train.txt", skipped: 1,
       text: tabs([
         "gold_label sentence1_parse sentence1 sentence2 promptID genre label1 label2",
         "contradiction|(R)|\(premises[0])|\(hypotheses[0])|1|fiction|contradiction",
@@ -88,7 +96,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
         "neutral|(R)|\(premises[2])|\(hypotheses[2])|4|fiction|neutral",
       ])),
     FileSample(
-      name: "train.tsv", hasGenre: true, skipped: 0,
+      name: "train.tsv", skipped: 0,
       text: tabs([
         """
         index promptID pairID genre sentence1_binary_parse sentence2_binary_parse sentence1_parse \
@@ -99,7 +107,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
         "2|3|3e|fiction|(|(|(|(|\(premises[2])|\(hypotheses[2])|entailment|neutral",
       ])),
     FileSample(
-      name: "dev_matched.tsv", hasGenre: true, skipped: 0,
+      name: "dev_matched.tsv", skipped: 0,
       text: tabs([
         """
         index promptID pairID genre sentence1_binary_parse sentence2_binary_parse sentence1_parse \
@@ -110,7 +118,7 @@ struct FileSample: Sendable, CustomTestStringConvertible {
         "2|3|3e|fiction|(|(|(|(|\(premises[2])|\(hypotheses[2])|entailment|a|b|c|d|neutral",
       ])),
     FileSample(
-      name: "hans_export.tsv", hasGenre: false, skipped: 0,
+      name: "hans_export.tsv", skipped: 0,
       text: tabs([
         "index premise hypothesis gold_label correct",
         "0|\(premises[0])|\(hypotheses[0])|contradiction|100",

@@ -1,19 +1,22 @@
+import Configuration
 import Testing
 
 @testable import Datasets
 
 @Suite struct LabelExtractionTests {
+  private let neutral = Example(.mnli, ["", ""], answer: "neutral")
+
   @Test(arguments: [
     " neutral", "neutral", "neutral <|endoftext|>", " neutral<|endoftext|>", "<|endoftext|>neutral",
     " neutral<|endoftext|>\n<|endoftext|> ", "\tneutral\r\n", " <|endoftext|> neutral",
   ])
   func `space and end of text around a label do not matter`(answer: String) {
-    #expect(extractLabel(from: answer) == .neutral)
+    #expect(neutral.isAnswered(by: answer))
   }
 
-  @Test(arguments: EntailmentLabel.allCases)
-  func `each label is read`(label: EntailmentLabel) {
-    #expect(extractLabel(from: " \(label.rawValue)<|endoftext|>") == label)
+  @Test(arguments: ["entailment", "Saint-Étienne", "two words"])
+  func `each answer is accepted`(answer: String) {
+    #expect(Example(.mnli, ["", ""], answer: answer).isAnswered(by: " \(answer)<|endoftext|>"))
   }
 
   @Test(arguments: [
@@ -21,7 +24,7 @@ import Testing
     "neutral<|endoftext",
     "neutral<|endoftext|>mnli", "maybe", "neutral\u{301}",
   ])
-  func `anything else is badly formed`(answer: String) {
-    #expect(extractLabel(from: answer) == nil)
+  func `anything else is no answer`(answer: String) {
+    #expect(!neutral.isAnswered(by: answer))
   }
 }

@@ -1,17 +1,18 @@
+import Configuration
 import Testing
 
 @testable import Datasets
 
 @Suite struct PackingTests {
-  /// The reference's `group_texts`, as literally as Swift can say it.
+  /// The reference's `group_texts`, as literally as Swift can say it: chunks of `length` tokens.
   private static func groupTexts(_ texts: [String], _ tokenizer: Tokenizer, _ length: Int)
     -> [[Int32]]
   {
     stride(from: 0, to: texts.count, by: 1000).flatMap { start in
       let batch = texts[start..<min(start + 1000, texts.count)]
       let ids = batch.flatMap { tokenizer.encode($0) }
-      return stride(from: 0, to: ids.count / (length + 1) * (length + 1), by: length + 1)
-        .map { Array(ids[$0...($0 + length)]) }
+      return stride(from: 0, to: ids.count / length * length, by: length)
+        .map { Array(ids[$0..<($0 + length)]) }
     }
   }
 
@@ -19,8 +20,9 @@ import Testing
   func `sequences are the reference's chunks`(length: Int) throws {
     let tokenizer = try Tokenizer.embedded()
     let texts = prompts(2_300)
-    let packed = PackedSequences(texts, tokenizer: tokenizer, sequenceLength: length)
-    let chunks = Self.groupTexts(texts, tokenizer, length)
+    let packed = PackedSequences(
+      texts, tokenizer: tokenizer, packing: Packing(sequenceLength: length))
+    let chunks = Self.groupTexts(texts, tokenizer, length + 1)
     #expect(packed.count == chunks.count)
     #expect((0..<packed.count).allSatisfy { packed.input($0).elementsEqual(chunks[$0].dropLast()) })
     #expect(
@@ -32,15 +34,34 @@ import Testing
     #expect(packed.counts.droppedTokens == tokens - chunks.count * (length + 1))
   }
 
+  @Test(arguments: [2, 7, 256, 40_000])
+  func `run_clm's sequences are chunks of their length, whose last token has no label`(
+    length: Int
+  ) throws {
+    let tokenizer = try Tokenizer.embedded()
+    let texts = prompts(2_300)
+    let packed = PackedSequences(
+      texts, tokenizer: tokenizer, packing: Packing(.runCLM, sequenceLength: length))
+    let chunks = Self.groupTexts(texts, tokenizer, length)
+    #expect(packed.count == chunks.count)
+    for (index, chunk) in chunks.enumerated() {
+      #expect(packed.input(index).elementsEqual(chunk))
+      #expect(packed.labels(index).elementsEqual(chunk.dropFirst() + [-100]))
+    }
+    #expect(packed.counts.droppedTokens == packed.counts.tokens - chunks.count * length)
+  }
+
   @Test func `nothing packs into nothing`() throws {
-    let packed = PackedSequences([], tokenizer: try .embedded(), sequenceLength: 8)
+    let packed = PackedSequences(
+      [], tokenizer: try .embedded(), packing: Packing(sequenceLength: 8))
     #expect(packed.counts == PackingCounts())
   }
 
   @Test func `a stream reads no further than it must`() throws {
     let texts = (0..<Int.max).lazy.map { EntailmentSet(seed: 0).example($0, of: .train) }
     var stream = PackedStream(
-      texts.map(\.trainingPrompt).makeIterator(), tokenizer: try .embedded(), sequenceLength: 256)
+      texts.map(\.mnli.trainingPrompt).makeIterator(), tokenizer: try .embedded(),
+      packing: Packing(sequenceLength: 256))
     for _ in 0..<50 { #expect(stream.next()?.count == 257) }
     #expect(stream.counts.sequences == 50)
     #expect(stream.counts.examples == 1_000)
@@ -48,9 +69,7 @@ import Testing
 
   @Test func `prompts are as short as the recipe assumes`() throws {
     let packed = PackedSequences(
-      EntailmentSet(seed: 0), examples: 2_000, tokenizer: try .embedded(), sequenceLength: 256)
-    let same = PackedSequences(prompts(2_000), tokenizer: try .embedded(), sequenceLength: 256)
-    #expect(packed.counts == same.counts)
+      prompts(2_000), tokenizer: try .embedded(), packing: Packing(sequenceLength: 256))
     let tokensPerExample = Double(packed.counts.tokens) / 2_000
     #expect((18...24).contains(tokensPerExample), "\(tokensPerExample)")
   }
@@ -59,7 +78,8 @@ import Testing
 @Suite struct BatchSamplerTests {
   private static let sequences = {
     do {
-      return PackedSequences(prompts(300), tokenizer: try .embedded(), sequenceLength: 64)
+      return PackedSequences(
+        prompts(300), tokenizer: try .embedded(), packing: Packing(sequenceLength: 64))
     } catch {
       preconditionFailure("\(error)")
     }

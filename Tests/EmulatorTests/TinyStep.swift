@@ -16,7 +16,7 @@ struct TinyStep {
   init(
     tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
     closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
-    model: GPTJModel = Self.model, lora: LoRA? = nil
+    model: GPTJModel = Self.model, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil
   ) throws {
     var plan = try ParallelPlan.spread(
       8, over: dataParallel, tensorParallel: tensorParallel, microBatchSize: 2, model: model)
@@ -27,7 +27,7 @@ struct TinyStep {
       optimizer: TrainingStep.Optimizer(
         adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
         gradientClipping: 1),
-      elementType: .float32, lora: lora
+      elementType: .float32, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
       program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))

@@ -1,6 +1,7 @@
 import Configuration
 import Datasets
 import FineTuning
+import FoundationEssentials
 import Testing
 
 @Suite("The embedded entailment pairs as a task")
@@ -34,10 +35,27 @@ struct EntailmentTaskTests {
       tokens.append(batch.labels[row * 63 + 62])
     }
     let text = task.tokenizer.decode(tokens)
-    let expected = EntailmentSet(seed: 3).examples(of: .train, count: 40).map(\.trainingPrompt)
+    let expected = EntailmentSet(seed: 3).examples(of: .train, count: 40).map(\.mnli.trainingPrompt)
       .joined()
     #expect(expected.hasPrefix(text))
     #expect(text.contains("target: "))
+  }
+
+  @Test("Batches from a later step on are those of an undisturbed run", arguments: [false, true])
+  func resumed(fromFile: Bool) throws {
+    let configuration = smallConfiguration(sequence: 63, batch: 6)
+    try withTrainingFile(examples: 200) { path in
+      let task = try EntailmentTask(
+        seed: 3, training: fromFile ? TrainingFile(path: path) : nil)
+      var undisturbed = try task.batches(configuration)
+      // Beyond 1,000 examples and beyond the file's first epoch.
+      let batches = (0..<80).map { _ in undisturbed.next() }
+      for step in [0, 1, 59, 78] {
+        var resumed = try task.batches(configuration, startingAt: step)
+        #expect(batches[step] == resumed.next())
+        #expect(batches[step + 1] == resumed.next())
+      }
+    }
   }
 
   @Test("Seeds decide the batches")
@@ -59,9 +77,21 @@ struct EntailmentTaskTests {
     for (split, held) in zip(
       [EntailmentSet.Split.validationMatched, .validationMismatched], splits)
     {
-      #expect(held.examples == Array(set.examples(of: split, count: 50)))
-      #expect(Set(held.examples.map(\.label)).count == 3)
+      #expect(held.examples == set.examples(of: split, count: 50).map(\.mnli))
+      #expect(Set(held.examples.map(\.answer)).count == 3)
+      #expect(held.labels == ["entailment", "neutral", "contradiction"])
     }
-    #expect(Set(splits[0].examples.map(\.genre)).isDisjoint(with: splits[1].examples.map(\.genre)))
   }
+}
+
+/// A file with the first pairs of the embedded set, for the time of the call.
+private func withTrainingFile(examples: Int, _ body: (_ path: String) throws -> Void) throws {
+  let name = "training-\(UInt64.random(in: 0 ... .max)).tsv"
+  let file = FileManager.default.temporaryDirectory.appending(path: name)
+  let rows = EntailmentSet(seed: 1).examples(of: .train, count: examples).map {
+    "\($0.premise)\t\($0.hypothesis)\t\($0.label.rawValue)\n"
+  }
+  try Data(("premise\thypothesis\tlabel\n" + rows.joined()).utf8).write(to: file)
+  defer { try? FileManager.default.removeItem(at: file) }
+  try body(file.path)
 }

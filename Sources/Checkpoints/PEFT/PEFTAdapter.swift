@@ -8,9 +8,9 @@ package final class PEFTAdapter: Sendable {
   private let file: SafetensorsFile
 
   private static let configName = "/adapter_config.json"
-  private static let weightsName = "/adapter_model.safetensors"
+  static let weightsName = "adapter_model.safetensors"
   /// What stands in front of the model's own names (peft, `PeftModel`).
-  private static let prefix = "base_model.model."
+  static let prefix = "base_model.model."
 
   /// Opens `adapter_config.json` and `adapter_model.safetensors`.
   ///
@@ -22,15 +22,17 @@ package final class PEFTAdapter: Sendable {
         path: path, expected: "a directory with adapter_config.json and adapter_model.safetensors")
     }
     config = try PEFTConfig(path: path + Self.configName)
-    guard access(path + Self.weightsName, F_OK) == 0 else {
+    guard access("\(path)/\(Self.weightsName)", F_OK) == 0 else {
       let isPickle = access(path + "/adapter_model.bin", F_OK) == 0
       throw .missing(
         path: path,
         expected: "adapter_model.safetensors in it"
           + (isPickle ? " (adapter_model.bin is not read: save it as safetensors)" : ""))
     }
-    file = try SafetensorsFile(path: path + Self.weightsName)
+    file = try SafetensorsFile(path: "\(path)/\(Self.weightsName)")
   }
+
+  package static func isThere(_ path: String) -> Bool { access(path + configName, F_OK) == 0 }
 
   package var configPath: String { path + Self.configName }
 
@@ -77,16 +79,15 @@ package final class PEFTAdapter: Sendable {
   ///
   /// - Throws: `CheckpointError` when `path` exists, the disk is full, and so on; then nothing stays.
   package static func write(
-    _ config: PEFTConfig, _ tensors: [(name: String, shape: [Int], values: [Float])],
-    base: String?, to path: String
+    _ config: PEFTConfig, _ tensors: [TensorShape], base: String?, to path: String,
+    values: (_ name: String) throws(CheckpointError) -> [Float]
   ) throws {
-    try HuggingFaceDirectory.make(path) { folder in
-      try SafetensorsWriter.write(
-        tensors.map { (prefix + $0.name, $0.shape, $0.values) }, to: folder + weightsName)
-      try HuggingFaceDirectory.write(config.json(base: base), to: folder + configName)
+    try HuggingFaceDirectory.checkFree(path)
+    try makeWholeDirectory(at: path) { folder in
+      try fill(folder, config, tensors, base: base, values: values)
       let written = try PEFTAdapter(path: folder)
       for tensor in tensors {
-        guard try written.floats(of: tensor.name).elementsEqual(tensor.values) else {
+        guard try written.floats(of: tensor.name).elementsEqual(values(tensor.name)) else {
           throw CheckpointError.malformedTensor(
             file: folder, tensor: tensor.name, expected: "the values that were written")
         }
@@ -94,23 +95,37 @@ package final class PEFTAdapter: Sendable {
     }
   }
 
+  /// Writes configuration and weights into a folder.
+  ///
+  /// - Returns: The CRC-32 of each tensor, by its name in the file.
+  @discardableResult
+  static func fill(
+    _ folder: String, _ config: PEFTConfig, _ tensors: [TensorShape], base: String?,
+    values: (_ name: String) throws(CheckpointError) -> [Float]
+  ) throws(CheckpointError) -> [String: UInt32] {
+    try writeNewFile(config.json(base: base), to: folder + configName)
+    return try SafetensorsWriter.write(
+      tensors.map { TensorShape(name: prefix + $0.name, shape: $0.shape) },
+      to: "\(folder)/\(weightsName)"
+    ) { name throws(CheckpointError) in
+      try values(String(name.dropFirst(prefix.count)))
+    }
+  }
+
   /// Names and shapes of an adapter's tensors, in the order of the model.
   private static func tensors(
     _ config: PEFTConfig, _ model: GPTJConfig
-  ) -> [HuggingFaceGPTJ.Tensor] {
-    let weights = HuggingFaceGPTJ.tensors(
-      layers: model.layers, hidden: model.hidden, inner: 4 * model.hidden,
-      vocabulary: model.vocabulary)
-    return weights.flatMap { weight -> [HuggingFaceGPTJ.Tensor] in
+  ) -> [TensorShape] {
+    model.tensors.flatMap { weight -> [TensorShape] in
       let parts = weight.name.split(separator: ".")
       guard parts.count == 6, parts[5] == "weight", config.targets.contains(String(parts[4])) else {
         return []
       }
       let stem = prefix + parts[..<5].joined(separator: ".")
       return [
-        HuggingFaceGPTJ.Tensor(
+        TensorShape(
           name: stem + ".lora_A.weight", shape: [config.rank, weight.shape[1]]),
-        HuggingFaceGPTJ.Tensor(
+        TensorShape(
           name: stem + ".lora_B.weight", shape: [weight.shape[0], config.rank]),
       ]
     }

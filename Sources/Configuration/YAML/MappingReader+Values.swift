@@ -18,8 +18,13 @@ extension MappingReader {
 
   /// A string, nil when the key is missing or null.
   package mutating func optionalString(_ key: String) throws(ConfigurationError) -> String? {
-    guard let node = optionalNode(key), scalar(node) != .null else { return nil }
-    return try string(key)
+    isNull(key) ? nil : try string(key)
+  }
+
+  /// Whether a key is missing or null.
+  package mutating func isNull(_ key: String) -> Bool {
+    guard let node = optionalNode(key) else { return true }
+    return scalar(node) == .null
   }
 
   /// One case of an enumeration, by its raw value.

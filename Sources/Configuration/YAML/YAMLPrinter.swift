@@ -23,11 +23,11 @@ extension YAMLNode {
     self.init(.scalar(value, isPlain: isPlain), at: Place(""))
   }
 
-  init(_ values: [String]) {
+  init(_ values: [Double]) {
     self.init(.sequence(values.map { YAMLNode($0) }), at: Place(""))
   }
 
-  init(_ values: [Double]) {
+  init(_ values: [String]) {
     self.init(.sequence(values.map { YAMLNode($0) }), at: Place(""))
   }
 
@@ -42,7 +42,7 @@ extension YAMLNode {
 
   /// YAML text: mappings as blocks, lists in brackets on one line.
   package func printed() -> String {
-    guard let entries else { return inline + "\n" }
+    guard let entries, !entries.isEmpty else { return inline + "\n" }
     var lines: [String] = []
     for entry in entries { entry.print(indentation: "", into: &lines) }
     return lines.joined(separator: "\n") + "\n"

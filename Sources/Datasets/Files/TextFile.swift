@@ -4,13 +4,8 @@ import FoundationEssentials
 enum TextFile {
   /// The file without a byte-order mark; all of it is valid UTF-8.
   static func bytes(of file: String) throws(DatasetsError) -> [UInt8] {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: file))
-    } catch {
-      throw .unreadable(file: file, reason: "cannot be read; is the path right?")
-    }
-    let bytes = Array(data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data)
+    var bytes = try wholeFile(file)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     guard String(validating: bytes, as: UTF8.self) == nil else { return bytes }
     var line = 1
     for part in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
@@ -18,6 +13,15 @@ enum TextFile {
       line += 1
     }
     throw .malformed(file: file, line: line, problem: "the line is not valid UTF-8")
+  }
+
+  /// The file's bytes, text or not.
+  static func wholeFile(_ file: String) throws(DatasetsError) -> [UInt8] {
+    do {
+      return Array(try Data(contentsOf: URL(filePath: file)))
+    } catch {
+      throw .unreadable(file: file, reason: "cannot be read; is the path right?")
+    }
   }
 }
 

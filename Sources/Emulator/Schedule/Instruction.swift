@@ -19,10 +19,13 @@ enum Instruction {
   case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableFloats, epsilon: Float)
   case layerNormBackward(Norm, dy: Floats, gain: Floats, dx: MutableFloats)
   case layerNormGradient(Norm, dy: Floats, dGain: MutableFloats, dBias: MutableFloats)
-  case rotary(Rows, RotaryShape)
+  case rotary(Rows, RotaryShape, places: Integers?)
   case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
   case attentionBackward(
     AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
+  case dropout(Floats, UnsafePointer<Dropping>, into: Rows)
+  case cacheAppend(CachePart, cache: MutableFloats)
+  case cachedAttention(CachePart, cache: Floats, output: MutableFloats)
   case gelu(Floats, into: MutableFloats, count: Int)
   case geluBackward(dg: Floats, z: Floats, into: MutableFloats, count: Int)
   case embed(Lookup, table: Floats, into: MutableFloats, tokens: Range<Int>)
@@ -35,7 +38,7 @@ enum Instruction {
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)
-  case selectRows(Floats, width: Int, numbers: Integers, count: Int, into: MutableFloats)
+  case selectRows(Floats, width: Int, numbers: Integers, rows: Range<Int>, into: MutableFloats)
   case argmax(GatheredLogits)
 
   typealias Floats = UnsafePointer<Float>
@@ -119,6 +122,35 @@ enum Instruction {
     let shape: Attention
     let qkv: Floats
     let units: Range<Int>
+    let dropping: UnsafePointer<Dropping>?
+  }
+
+  /// Where one rank's part of a dropped tensor stands in the whole; the step's number is read when
+  /// it runs.
+  ///
+  /// Instructions point to it: it would be the largest part of any.
+  struct Dropping {
+    let probability: Double
+    let seed: Int
+    let site: Int
+    let layer: Int
+    /// The rank's first head, of all heads.
+    let head: Int
+    /// The micro-batch's first sequence, of the global batch.
+    let sequence: Int
+    /// Tokens of a sequence.
+    let tokens: Int
+    /// Learning rate, then the step's number.
+    let schedule: Floats
+  }
+
+  /// Some rows against the cache; for attention some of the (head, row) pairs, head by head.
+  struct CachePart {
+    let shape: CachedAttention
+    let qkv: Floats
+    let places: Integers
+    let rows: Int
+    let part: Range<Int>
   }
 
   /// Ids against one shard of the vocabulary.
@@ -165,6 +197,7 @@ enum Instruction {
     let rows: Int
     let columns: Int
     let vocabulary: Int
+    let part: Range<Int>
     let into: UnsafeMutablePointer<Int32>
   }
 

@@ -1,3 +1,4 @@
+package import Configuration
 package import Program
 
 /// One optimizer step of GPT-J as the reference runs it: in phases from streaming memory, each
@@ -13,26 +14,47 @@ package struct TrainingStep {
   /// Adapters to train instead of the weights, if any.
   package var lora: LoRA?
 
+  /// Nil for none: the Program then has no trace of it.
+  package var dropout: Dropout?
+
+  /// How likely an element is dropped, at every place, and what its random numbers start from.
+  package struct Dropout: Sendable, Equatable {
+    package var probability: Double
+    package var seed: Int
+
+    package init(probability: Double, seed: Int) {
+      self.probability = probability
+      self.seed = seed
+    }
+  }
+
   /// AdamW's constants and the global norm to which gradients are clipped.
   package struct Optimizer: Sendable, Equatable {
     package var adamW: Operation.AdamW
     package var gradientClipping: Double
+    /// Whom `adamW.weightDecay` leaves alone.
+    package var decayExclusions: OptimizerConfiguration.WeightDecayExclusions
 
-    package init(adamW: Operation.AdamW, gradientClipping: Double) {
+    package init(
+      adamW: Operation.AdamW, gradientClipping: Double,
+      decayExclusions: OptimizerConfiguration.WeightDecayExclusions = .biasesAndNorms
+    ) {
       self.adamW = adamW
       self.gradientClipping = gradientClipping
+      self.decayExclusions = decayExclusions
     }
   }
 
   package init(
     model: GPTJModel, plan: ParallelPlan, optimizer: Optimizer, lossScale: Double = 1,
-    elementType: ElementType, lora: LoRA? = nil
+    elementType: ElementType, dropout: Dropout? = nil, lora: LoRA? = nil
   ) {
     self.model = model
     self.plan = plan
     self.optimizer = optimizer
     self.lossScale = lossScale
     self.elementType = elementType
+    self.dropout = dropout
     self.lora = lora
   }
 
@@ -64,7 +86,9 @@ package struct TrainingStep {
     let step = StepWriter(
       name: "training_step", model: model, plan: plan, type: elementType, lora: lora)
     step.declareStorage(training: true)
-    TrainingPhases(step: step, optimizer: optimizer, lossScale: lossScale).write()
+    TrainingPhases(
+      step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout
+    ).write()
     return step.builder.build()
   }
 }
@@ -80,6 +104,8 @@ struct TrainingPhases {
   let host: HostTensors
   /// Sum of squares of the gradients that this rank holds, over all phases.
   let norm: TensorReference
+  /// The settings, and the step's schedule, loaded first because masks depend on its number.
+  private let dropout: (settings: TrainingStep.Dropout, schedule: TensorReference)?
 
   /// What the host gives and gets.
   struct HostTensors {
@@ -90,7 +116,10 @@ struct TrainingPhases {
     let gradientNorm: TensorReference
   }
 
-  init(step: StepWriter, optimizer: TrainingStep.Optimizer, lossScale: Double) {
+  init(
+    step: StepWriter, optimizer: TrainingStep.Optimizer, lossScale: Double,
+    dropout: TrainingStep.Dropout?
+  ) {
     self.step = step
     self.optimizer = optimizer
     self.lossScale = lossScale
@@ -99,6 +128,9 @@ struct TrainingPhases {
     saved = step.plan.recompute == .none ? SavedActivations(step) : nil
     host = Self.declareHost(step)
     norm = step.builder.temporary("squared_norm", [1], .float32, differsOver: .all)
+    self.dropout = dropout.map {
+      ($0, step.builder.temporary("dropout_schedule", [2], .float32, differsOver: []))
+    }
   }
 
   func write() {
@@ -120,6 +152,12 @@ struct TrainingPhases {
 
   func forEachLayer(descending: Bool = false, _ body: (Affine) -> Void) {
     step.builder.loop("layer", count: step.model.layers, descending: descending, body)
+  }
+
+  func dropout(_ layer: Affine, _ batch: Affine) -> Dropout? {
+    dropout.map {
+      Dropout(settings: $0.settings, schedule: $0.schedule, layer: layer, microBatch: batch)
+    }
   }
 
   private static func declareHost(_ step: StepWriter) -> HostTensors {
@@ -145,10 +183,15 @@ extension TrainingPhases {
   private func embeddingForward() {
     step.builder.phase("embedding_forward") {
       step.builder.emit(.zero, [], into: [norm])
+      if let dropout {
+        step.builder.emit(.hostLoad, [host.schedule], into: [dropout.schedule])
+      }
       let embedding = VocabParallelEmbedding(table: step.load(step.parameters.embedding))
       forEachMicroBatch { batch in
         let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
-        step.storeActivation(embedding.forward(ids, step), x, [0, batch])
+        let embedded = embedding.forward(ids, step)
+        dropout(0, batch)?.apply(embedded, .embedding, step)
+        step.storeActivation(embedded, x, [0, batch])
       }
     }
   }
@@ -159,7 +202,8 @@ extension TrainingPhases {
         let block = TransformerBlock(step.loadBlock(layer), step.loadAdapters(layer))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
-          let (output, activations) = block.forward(input, step)
+          let (output, activations) = block.forward(
+            input, dropout: dropout(layer, batch), step)
           saved?.store(activations, [layer, batch], step)
           step.storeActivation(output, x, [layer + 1, batch])
         }
@@ -200,9 +244,12 @@ extension TrainingPhases {
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
           let dY = step.loadActivation(dx, [layer + 1, batch], "d_y")
+          let dropout = dropout(layer, batch)
           let activations =
-            saved?.load(input, block, [layer, batch], step) ?? block.recompute(input, step)
-          let dX = block.backward(dY, input: input, activations, into: gradients, step)
+            saved?.load(input, block, [layer, batch], step)
+            ?? block.recompute(input, dropout: dropout, step)
+          let dX = block.backward(
+            dY, input: input, activations, into: gradients, dropout: dropout, step)
           step.storeActivation(dX, dx, [layer, batch])
         }
         let trained = gradients?.all ?? adapterGradients.all
