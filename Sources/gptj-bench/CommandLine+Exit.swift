@@ -35,6 +35,7 @@ func exitCode(of error: any Error) -> ExitCode {
   case let error as TopologyError: ExitCode(error.exitStatus)
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
   case DatasetsError.unwritable: .cannotCreate
+  case DatasetsError.embeddedTask: .validationFailure
   case DatasetsError.unreadable, CheckpointError.missing: .noInput
   case is DatasetsError, is CheckpointError, is GenerationError, is ScoringError: .dataError
   default: .failure

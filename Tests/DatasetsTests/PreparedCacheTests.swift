@@ -92,6 +92,10 @@ import Testing
         { try world.pack(tokenizer: folder + "/tokenizer") },
       ]
       changes.append {
+        try world.pack(
+          DatasetsTests.task("{premise} {label}<|endoftext|>", labels: TaskConfiguration().labels))
+      }
+      changes.append {
         var task = TaskConfiguration()
         task.packing = .runCLM
         return try world.pack(task)
@@ -111,7 +115,7 @@ import Testing
       }
       // Labels that the file does not have are found, whatever was cached before.
       #expect(throws: DatasetsError.self) { try changes[2]() }
-      #expect(try world.files.count == 7)
+      #expect(try world.files.count == 8)
     }
   }
 

@@ -33,6 +33,7 @@ where Texts.Element == String {
   /// - Parameters:
   ///   - texts: Whole training prompts, `<|endoftext|>` included.
   ///   - tokenizer: What turns them into ids.
+  ///   - packing: How long a chunk is.
   ///   - examplesPerBatch: The reference's map batch.
   package init(
     _ texts: Texts, tokenizer: Tokenizer, packing: Packing, examplesPerBatch: Int = 1000

@@ -8,6 +8,8 @@ package struct TrainingFile: Sendable {
   private let cache: PreparedCache?
 
   /// - Parameters:
+  ///   - path: As `ExampleFile` reads it.
+  ///   - task: What to read of it, and how to pack it.
   ///   - tokenizerDirectory: Where the tokenizer was read from; nil for the embedded one.
   ///   - cache: Where packed data are kept; nil for nowhere.
   package init(

@@ -15,7 +15,7 @@ struct StepMetrics {
   /// `peak` is the FLOP/s of all workers together, `remainingSeconds` what is left until the last
   /// step at the speed so far.
   init(
-    _ update: Trainer.Update, _ training: TrainingStep, peak: Double, remainingSeconds: Double
+    _ update: Trainer.Update, of training: TrainingStep, peak: Double, remainingSeconds: Double
   ) {
     let sequences = Double(update.tokens) / Double(training.model.sequenceLength)
     step = update.step
@@ -31,8 +31,8 @@ struct StepMetrics {
 
 extension Trainer.Update {
   /// Model FLOPs of the step over its time, as a share of `peak` in FLOP/s.
-  func shareOfPeak(_ training: TrainingStep, peak: Double) -> Double {
-    Double(training.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
+  func shareOfPeak(_ step: TrainingStep, peak: Double) -> Double {
+    Double(step.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
   }
 }
 
