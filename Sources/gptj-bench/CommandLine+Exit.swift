@@ -33,13 +33,9 @@ func exitCode(of error: any Error) -> ExitCode {
   case is ValidationError, is PlanError, is TaskError: .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
-<<<<<<< ours
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
   case DatasetsError.unwritable: .cannotCreate
-=======
-  case is EmulatorError: .unavailable
   case DatasetsError.embeddedTask: .validationFailure
->>>>>>> theirs
   case DatasetsError.unreadable, CheckpointError.missing: .noInput
   case is DatasetsError, is CheckpointError, is GenerationError, is ScoringError: .dataError
   default: .failure

@@ -96,18 +96,12 @@ struct RunCommand: ParsableCommand {
 
 extension Trainer.Update {
   /// What a progress line shows of a step.
-<<<<<<< HEAD
-  func fields(model: GPTJModel, peak: Double) -> [ProgressLine.Field] {
-    [
-=======
   func fields(_ step: TrainingStep, peak: Double) -> [ProgressLine.Field] {
-    let share = Double(step.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
-    return [
->>>>>>> helper/lora
+    [
       ("loss", Format.fixed(loss, 4)), ("grad_norm", Format.fixed(gradientNorm, 3)),
       ("lr", Format.scientific(learningRate)),
       ("tokens/s", Format.grouped(Int(tokensPerSecond))),
-      ("peak", Format.percent(shareOfPeak(model: model, peak: peak))),
+      ("peak", Format.percent(shareOfPeak(step, peak: peak))),
     ]
   }
 }
