@@ -70,7 +70,7 @@ let package = Package(
     module(
       "Datasets", ["Configuration", "NearestName", "CSnappy", "CXXHash", "CZlib", "CZstd"],
       resources: [.embedInCode("Resources")]),
-    module("Checkpoints", ["NearestName"]),
+    module("Checkpoints", ["NearestName", "CZlib"]),
     module(
       "Configuration", ["NearestName", "CYAML"], resources: [.embedInCode("Resources")]),
     module("Reporting"),
@@ -106,7 +106,7 @@ let package = Package(
     tests(of: "Topology", and: ["Configuration"]),
     tests(of: "Kernels", and: ["CKernels"]),
     tests(of: "Datasets", resources: [.copy("Fixtures")]),
-    tests(of: "Checkpoints"),
+    tests(of: "Checkpoints", and: ["CZlib"]),
     tests(of: "Configuration"),
     tests(of: "Reporting"),
     tests(of: "ArgumentParsing"),

@@ -19,6 +19,8 @@ package struct ExitCode: Error, Hashable, Sendable, RawRepresentable {
   package static let noInput = ExitCode(66)
   /// This machine cannot do it (EX_UNAVAILABLE).
   package static let unavailable = ExitCode(69)
+  /// An output file that cannot be made (EX_CANTCREAT).
+  package static let cannotCreate = ExitCode(73)
   /// Interrupted from the keyboard (128 + SIGINT).
   package static let interrupted = ExitCode(130)
 }

@@ -13,13 +13,14 @@
 
 CK_DISPATCH(long, ck_attention_forward,
             (const float *qkv, float *o, float *lse, long sequence, long heads, long headDim,
-             long sequenceIndex, long head, float *scratch),
-            (qkv, o, lse, sequence, heads, headDim, sequenceIndex, head, scratch))
+             long sequenceIndex, long head, const ck_dropout *dropout, float *scratch),
+            (qkv, o, lse, sequence, heads, headDim, sequenceIndex, head, dropout, scratch))
 CK_DISPATCH(long, ck_attention_backward,
             (const float *qkv, const float *o, const float *lse, const float *d_o, float *dqkv,
              long sequence, long heads, long headDim, long sequenceIndex, long head,
-             float *scratch),
-            (qkv, o, lse, d_o, dqkv, sequence, heads, headDim, sequenceIndex, head, scratch))
+             const ck_dropout *dropout, float *scratch),
+            (qkv, o, lse, d_o, dqkv, sequence, heads, headDim, sequenceIndex, head, dropout,
+             scratch))
 
 static long padded(long headDim) { return (headDim + 15) / 16 * 16; }
 static long padded_rows(long sequence) { return (sequence + CK_TILE - 1) / CK_TILE * CK_TILE; }
@@ -33,6 +34,7 @@ long ck_attention_backward_scratch(long sequence, long headDim) {
          2 * CK_TILE * CK_TILE + 2 * CK_TILE;
 }
 #else
+#include "philox.h"
 
 #define CK_TILE 32
 #define CK_LOG2E 1.4426950408889634
@@ -135,6 +137,21 @@ CK_INLINE void CK(gradient_tile)(float *p, float *ds, const float *norm, const f
   }
 }
 
+/// What dropout multiplies a tile's probabilities by, laid out as they are.
+CK_INLINE void CK(keep_tile)(float *factors, const ck_dropout *dropout, long i0, long j0) {
+  for (long key = 0; key < CK_TILE; key += 4)
+    for (long v = 0; v < CK_TILE; v += CK_L) {
+      vf keep[4];
+      CK(keep)(keep, dropout, (uint32_t)(i0 + v), (uint32_t)((j0 + key) / 4), dropout->sequence);
+      for (long i = 0; i < 4; i++) vstore(factors + (key + i) * CK_TILE + v, keep[i]);
+    }
+}
+
+CK_INLINE void CK(multiply_tile)(float *tile, const float *factors) {
+  for (long i = 0; i < CK_TILE * CK_TILE; i += CK_L)
+    vstore(tile + i, vload(tile + i) * vload(factors + i));
+}
+
 /// Each query's sum over d of do * o, and its log-sum-exp in powers of 2.
 CK_INLINE void CK(row_terms)(float *delta, float *norm, const float *o, long width,
                              const float *doRows, long ld, const float *lse, long heads,
@@ -155,7 +172,7 @@ CK_INLINE long CK(least)(long a, long b) { return a < b ? a : b; }
 
 static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, long sequence,
                                      long heads, long headDim, long sequenceIndex, long head,
-                                     float *scratch) {
+                                     const ck_dropout *dropout, float *scratch) {
   long width = heads * headDim, stride = 3 * width, ld = (headDim + 15) / 16 * 16;
   long dims = (headDim + CK_MR - 1) / CK_MR * CK_MR, visited = 0;
   long rows = (sequence + CK_TILE - 1) / CK_TILE * CK_TILE;
@@ -168,7 +185,7 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
 
   for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
     long queries = CK(least)(CK_TILE, sequence - i0);
-    float max[CK_TILE], sum[CK_TILE], alpha[CK_TILE];
+    float max[CK_TILE], sum[CK_TILE], alpha[CK_TILE], kept[CK_TILE * CK_TILE];
     CK(pack)(oT, ld, CK_TILE, q + i0 * stride, stride, queries, headDim, factor);
     CK(transpose)(qT, oT, ld, headDim);
     for (int i = 0; i < CK_TILE; i++) max[i] = -INFINITY, sum[i] = 0;
@@ -178,6 +195,11 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
                   CK(START_ZERO), alpha);
       if (j0 == i0) CK(mask)(s);
       CK(softmax_tile)(s, max, sum, alpha);
+      if (dropout) {
+        // After the sums: a probability is that among all keys, kept or not.
+        CK(keep_tile)(kept, dropout, i0, j0);
+        CK(multiply_tile)(s, kept);
+      }
       const float *v = values + j0 * ld;
       if (j0 == 0)
         CK(product)(oT, CK_TILE, v, 1, ld, s, CK_TILE, dims, CK_TILE, CK_TILE, CK(START_ZERO),
@@ -199,7 +221,7 @@ static long CK(ck_attention_forward)(const float *qkv, float *o, float *lse, lon
 static long CK(ck_attention_backward)(const float *qkv, const float *o, const float *lse,
                                       const float *d_o, float *dqkv, long sequence, long heads,
                                       long headDim, long sequenceIndex, long head,
-                                      float *scratch) {
+                                      const ck_dropout *dropout, float *scratch) {
   long width = heads * headDim, stride = 3 * width, ld = (headDim + 15) / 16 * 16;
   long dims = (headDim + CK_MR - 1) / CK_MR * CK_MR, visited = 0;
   long rows = (sequence + CK_TILE - 1) / CK_TILE * CK_TILE;
@@ -216,6 +238,7 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
   memset(dKeys, 0, (size_t)(2 * rows * ld) * sizeof(float));
   float factor = (float)(CK_LOG2E / sqrt((double)headDim));
   float dqFactor = (float)(1 / sqrt((double)headDim)), dkFactor = (float)(1 / CK_LOG2E);
+  float kept[CK_TILE * CK_TILE];
 
   for (long i0 = 0; i0 < sequence; i0 += CK_TILE) {
     long queries = CK(least)(CK_TILE, sequence - i0), token = sequenceIndex * sequence + i0;
@@ -235,7 +258,13 @@ static long CK(ck_attention_backward)(const float *qkv, const float *o, const fl
       if (j0 == i0) CK(mask)(p);
       CK(product)(ds, CK_TILE, values + j0 * ld, ld, 1, doT, CK_TILE, CK_TILE, CK_TILE, headDim,
                   CK(START_ZERO), norm);
+      // The gradient of what was kept; `delta` needs no change, for o has its own mask in it.
+      if (dropout) {
+        CK(keep_tile)(kept, dropout, i0, j0);
+        CK(multiply_tile)(ds, kept);
+      }
       CK(gradient_tile)(p, ds, norm, delta);
+      if (dropout) CK(multiply_tile)(p, kept);
       CK(product)(dValues + j0 * ld, ld, p, CK_TILE, 1, doRows, ld, CK_TILE, ld, CK_TILE,
                   CK(START_ADD), norm);
       CK(product)(dKeys + j0 * ld, ld, ds, CK_TILE, 1, qRows, ld, CK_TILE, ld, CK_TILE,

@@ -8,6 +8,10 @@ CK_DISPATCH(void, ck_add3, (const float *a, const float *b, const float *c, floa
             (a, b, c, out, n))
 CK_DISPATCH(void, ck_scale, (const float *x, float factor, float *out, long n),
             (x, factor, out, n))
+CK_DISPATCH(void, ck_add_scaled,
+            (float *y, long stride, const float *x, long xStride, float factor, long count,
+             long width),
+            (y, stride, x, xStride, factor, count, width))
 CK_DISPATCH(void, ck_add_bias,
             (float *y, long stride, const float *bias, long first, long count, long width),
             (y, stride, bias, first, count, width))
@@ -36,6 +40,17 @@ static void CK(ck_add3)(const float *a, const float *b, const float *c, float *o
 static void CK(ck_scale)(const float *x, float factor, float *out, long n) {
   for (long j = 0; j < n; j += CK_L)
     vstore_r(out + j, vload_r(x + j, n - j) * vset(factor), n - j);
+}
+
+static void CK(ck_add_scaled)(float *y, long stride, const float *x, long xStride, float factor,
+                              long count, long width) {
+  for (long row = 0; row < count; row++) {
+    float *yr = y + row * stride;
+    const float *xr = x + row * xStride;
+    for (long j = 0; j < width; j += CK_L)
+      vstore_r(yr + j, vload_r(yr + j, width - j) + vload_r(xr + j, width - j) * vset(factor),
+               width - j);
+  }
 }
 
 static void CK(ck_add_bias)(float *y, long stride, const float *bias, long first, long count,

@@ -5,8 +5,10 @@
 
 CK_DISPATCH(void, ck_rotary,
             (float *x, long stride, long column, long heads, long headDim, long rotaryDim,
-             const float *table, long sequence, long first, long count, int inverse),
-            (x, stride, column, heads, headDim, rotaryDim, table, sequence, first, count, inverse))
+             const float *table, long sequence, const int32_t *places, long first, long count,
+             int inverse),
+            (x, stride, column, heads, headDim, rotaryDim, table, sequence, places, first, count,
+             inverse))
 
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base) {
   for (long position = 0; position < sequence; position++) {
@@ -33,11 +35,13 @@ CK_INLINE vf CK(swap_pairs)(vf v) {
 }
 
 static void CK(ck_rotary)(float *x, long stride, long column, long heads, long headDim,
-                          long rotaryDim, const float *table, long sequence, long first,
-                          long count, int inverse) {
+                          long rotaryDim, const float *table, long sequence,
+                          const int32_t *places, long first, long count, int inverse) {
   vf sign = vset(inverse ? -1.0f : 1.0f);
   for (long row = first; row < first + count; row++) {
-    const float *cosines = table + row % sequence * 2 * rotaryDim, *sines = cosines + rotaryDim;
+    long place = places ? places[row] : row;
+    if (place < 0) continue;
+    const float *cosines = table + place % sequence * 2 * rotaryDim, *sines = cosines + rotaryDim;
     for (long j = 0; j < rotaryDim; j += CK_L) {
       long r = rotaryDim - j;
       vf c = vload_r(cosines + j, r), s = vload_r(sines + j, r) * sign;

@@ -4,12 +4,20 @@ import NearestName
 package enum CheckpointError: Error, Equatable {
   /// The system refused `operation`, or the file is not what it can be done with.
   case system(file: String, operation: String, reason: String)
+  /// The disk, or what the user may write on it, is full.
+  case diskFull(file: String, reason: String)
   /// A file or directory is not there; `expected` says what was looked for.
   case missing(path: String, expected: String)
   /// The header is not what the format says, counting bytes from the start of the file.
   case malformedHeader(file: String, byte: Int, expected: String)
   /// A tensor's entry contradicts itself, the other entries or the size of the file.
   case malformedTensor(file: String, tensor: String, expected: String)
+  /// A zip archive, or one of its entries, cannot be followed.
+  case malformedArchive(file: String, entry: String?, expected: String)
+  /// A pickle cannot be followed; `byte` counts from its start, or from the start of an older file.
+  case malformedPickle(file: String, byte: Int, expected: String)
+  /// A pickle names Python code that no state dict needs.
+  case foreignGlobal(file: String, byte: Int, name: String)
   case unknownTensor(file: String, tensor: String, nearest: String?)
   case elementType(file: String, tensor: String, found: String, expected: String)
   /// A key of a configuration file has a value that cannot be followed.
@@ -21,12 +29,21 @@ extension CheckpointError: CustomStringConvertible {
     switch self {
     case .system(let file, let operation, let reason):
       "\(file): cannot \(operation): \(reason)"
+    case .diskFull(let file, let reason):
+      "\(file): cannot write: \(reason)"
     case .missing(let path, let expected):
       "\(path): not found; expected \(expected)"
     case .malformedHeader(let file, let byte, let expected):
       "\(file): header, byte \(byte): expected \(expected)"
     case .malformedTensor(let file, let tensor, let expected):
       "\(file): tensor \(quoted(tensor)): expected \(expected)"
+    case .malformedArchive(let file, let entry, let expected):
+      "\(file): \(entry.map { "entry \(quoted($0)): " } ?? "")expected \(expected)"
+    case .malformedPickle(let file, let byte, let expected):
+      "\(file): pickle, byte \(byte): expected \(expected)"
+    case .foreignGlobal(let file, let byte, let name):
+      "\(file): pickle, byte \(byte): \(quoted(name)) is no part of a state dict and is not run; "
+        + "expected tensors alone"
     case .unknownTensor(let file, let tensor, let nearest):
       "\(file): no tensor \(quoted(tensor))"
         + (nearest.map { "; the nearest name is \(quoted($0))" } ?? "; the file has none")
@@ -49,10 +66,11 @@ func brief(_ numbers: [Int]) -> String {
   return "[\(shown.joined(separator: ", "))]"
 }
 
-/// The candidate with the fewest edits to `name`; cost: product of the lengths for each.
+/// The candidate with the fewest edits to `name`, of the first 10,000; cost: product of the lengths
+/// for each.
 func nearest(to name: String, among candidates: [String]) -> String? {
   let name = Array(name.utf8)
-  // Names over this length come from hostile files only and would make the search slow.
-  let plausible = candidates.filter { $0.utf8.count <= 2 * name.count + 64 }
+  // Longer names, and more of them, come from hostile files only and would make the search slow.
+  let plausible = candidates.prefix(10_000).filter { $0.utf8.count <= 2 * name.count + 64 }
   return plausible.min { editDistance(name, Array($0.utf8)) < editDistance(name, Array($1.utf8)) }
 }

@@ -47,6 +47,11 @@ final class FileDescriptor: Sendable {
     return try file.elements(UInt8.self, count: size, at: 0)
   }
 
+  /// The first bytes, at most `limit`.
+  func start(_ limit: Int) throws(CheckpointError) -> [UInt8] {
+    try elements(UInt8.self, count: min(size(), limit), at: 0)
+  }
+
   func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
     var rest = bytes
     while !rest.isEmpty {
@@ -64,6 +69,9 @@ final class FileDescriptor: Sendable {
     if fsync(number) != 0 { throw failure("synchronize") }
   }
 
+  /// Keeps other processes from locking it until this one closes it or ends; false where one has it.
+  func lock() -> Bool { flock(number, LOCK_EX | LOCK_NB) == 0 }
+
   private func failure(_ operation: String) -> CheckpointError {
     systemFailure(file: path, operation: operation)
   }
@@ -71,5 +79,19 @@ final class FileDescriptor: Sendable {
 
 /// What `errno` says about the call before.
 func systemFailure(file: String, operation: String) -> CheckpointError {
-  .system(file: file, operation: operation, reason: String(cString: strerror(errno)))
+  let reason = String(cString: strerror(errno))
+  return switch errno {
+  case ENOSPC, EDQUOT, EFBIG: .diskFull(file: file, reason: reason)
+  default: .system(file: file, operation: operation, reason: reason)
+  }
+}
+
+/// Refuses what Git leaves in place of a large file until it is fetched.
+func refusePointer(_ file: FileDescriptor) throws(CheckpointError) {
+  let text = Array("version https://git-lfs".utf8)
+  guard try file.start(text.count) != text else {
+    throw .system(
+      file: file.path, operation: "read",
+      reason: "it is a Git LFS pointer; fetch the file itself with git lfs pull")
+  }
 }

@@ -52,6 +52,19 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  func checkLearningRate(
+    _ rate: LearningRateConfiguration
+  ) throws(ConfigurationError) {
+    guard rate.minimum <= rate.maximum else {
+      throw failure(
+        [
+          "training.optimizer.learning_rate.minimum", "training.optimizer.learning_rate.maximum",
+        ],
+        "training.optimizer.learning_rate.minimum is \(rate.minimum)",
+        "at most learning_rate.maximum \(rate.maximum)")
+    }
+  }
+
   func checkTask(
     _ task: TaskConfiguration, _ model: ModelConfiguration
   ) throws(ConfigurationError) {
@@ -91,15 +104,31 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  /// A rank above the hidden size is no low one.
+  func checkLoRA(
+    _ lora: LoRAConfiguration, _ model: ModelConfiguration
+  ) throws(ConfigurationError) {
+    guard lora.rank <= model.hiddenSize else {
+      throw failure(
+        ["lora.rank", "model.hidden_size"], "lora.rank is \(lora.rank)",
+        "at most model.hidden_size, \(model.hiddenSize)")
+    }
+  }
+
   /// Bounds the FLOPs of a step and of an evaluation's pass, the largest numbers that are counted
   /// exactly, to 64 bits.
   ///
   /// The estimate is on the safe side: 10 per parameter and token (forward, backward, recompute and
   /// a spare) and 16 for each pair of positions and hidden dimension.
-  func checkWork(_ model: ModelConfiguration, sequences: Int) throws(ConfigurationError) {
+  func checkWork(
+    _ model: ModelConfiguration, _ lora: LoRAConfiguration = LoRAConfiguration(), sequences: Int
+  ) throws(ConfigurationError) {
     let (hidden, length) = (Double(model.hiddenSize), Double(model.sequenceLength))
     let layers = Double(model.layers)
-    let parameters = 12 * layers * hidden * hidden + 2 * Double(model.embedding.vocabSize) * hidden
+    // Adapters everywhere have 18 times hidden size times rank.
+    let parameters =
+      (12 * hidden + 18 * Double(lora.rank)) * layers * hidden
+      + 2 * Double(model.embedding.vocabSize) * hidden
     let perToken = 10 * parameters + 16 * layers * hidden * length
     let limit = 0x1p62
     // A pass of the evaluation has its own shape, of at most so many tokens, whatever the batch.

@@ -5,6 +5,7 @@ package struct FineTuningConfiguration: Sendable, Equatable {
   package var training = TrainingConfiguration()
   package var execution = ExecutionConfiguration()
   package var checkpoint = CheckpointConfiguration()
+  package var lora = LoRAConfiguration()
 
   package init() {}
 
@@ -29,6 +30,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
     training = try TrainingConfiguration(root.section("training"))
     execution = try ExecutionConfiguration(root.section("execution"))
     checkpoint = try CheckpointConfiguration(root.section("checkpoint"))
+    lora = try LoRAConfiguration(root.section("lora"))
     try root.finish()
   }
 
@@ -39,6 +41,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
       ("training", training.yaml),
       ("execution", execution.yaml),
       ("checkpoint", checkpoint.yaml),
+      ("lora", lora.yaml),
     ])
   }
 
@@ -46,8 +49,10 @@ extension FineTuningConfiguration: ConfigurationDocument {
     try checker.checkModel(model, execution)
     try checker.checkTask(task, model)
     try checker.checkBatch(training, execution)
+    try checker.checkLearningRate(training.optimizer.learningRate)
     try checker.checkCheckpoint(checkpoint)
-    try checker.checkWork(model, sequences: training.globalBatchSize)
+    try checker.checkLoRA(lora, model)
+    try checker.checkWork(model, lora, sequences: training.globalBatchSize)
     try checker.checkTokens(model, training)
   }
 }

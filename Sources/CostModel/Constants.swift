@@ -17,6 +17,9 @@ enum Constants {
   /// Scores are written, read for their maximum, exponentiated in place, summed and read: six times.
   static let softmaxPasses = 6
 
+  /// Dropout reads and writes them once more; the random bits come from the tile's own generator.
+  static let dropoutPasses = 2
+
   /// Code of all phases, exchange code and vertex state.
   ///
   /// No size is published. Fitted to the largest published run that fits (GPT-J inference at TP 4,

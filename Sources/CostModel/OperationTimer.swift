@@ -24,6 +24,7 @@ struct OperationTimer {
     case .matmul(let transposeA, _, _): multiply(operation, transposeA, &demand)
     case .attention(let shape): attend(shape, operation, products: 2, &demand)
     case .attentionBackward(let shape): attend(shape, operation, products: 5, &demand)
+    case .cachedAttention(let shape): attendCache(shape, operation, &demand)
     default: demand.vectorSeconds = vectorSeconds(bytes: Double(touchedBytes(operation)))
     }
     return demand
@@ -75,8 +76,23 @@ struct OperationTimer {
       count: blocks * products, qkv.elementType)
     // As doubles: the passes over the scores of the largest legal batch exceed 64 bits.
     let scores = Double(matrices) * Double(shape.sequence) * Double(shape.sequence)
-    let passes = Double(Constants.softmaxPasses * products) / 2
+    let once =
+      Constants.softmaxPasses + (shape.dropout == nil ? 0 : Constants.dropoutPasses)
+    let passes = Double(once * products) / 2
     demand.vectorSeconds = vectorSeconds(bytes: scores * Double(qkv.elementType.bytes) * passes)
+  }
+
+  /// Every token against a full cache of its own sequence: the products have one row each.
+  private func attendCache(
+    _ shape: Operation.Attention, _ operation: Operation, _ demand: inout Demand
+  ) {
+    let qkv = program[operation.inputs[0]]
+    let products = qkv.rows * shape.heads * 2
+    demand.matmulSeconds = matmulSeconds(
+      rows: 1, inner: shape.headSize, columns: shape.sequence, count: products, qkv.elementType)
+    // As doubles, like the scores above.
+    let elements = Double(products) * Double(shape.headSize) * Double(shape.sequence)
+    demand.vectorSeconds = vectorSeconds(bytes: elements * Double(qkv.elementType.bytes))
   }
 
   private func matmulSeconds(
@@ -96,7 +112,9 @@ struct OperationTimer {
     let outputs = operation.outputs.reduce(0) { $0 + program[$1].bytes }
     switch operation.kind {
     case .zero: return outputs
-    case .embed, .selectRows: return 2 * outputs
+    case .embed, .selectRows, .scaledColumns: return 2 * outputs
+    case .addScaledColumns: return 3 * program[operation.inputs[1]].bytes
+    case .cacheAppend: return 2 * program[operation.inputs[0]].bytes * 2 / 3
     case .embedBackward: return 3 * program[operation.inputs[1]].bytes
     default: return outputs + operation.inputs.reduce(0) { $0 + program[$1].bytes }
     }

@@ -2,6 +2,8 @@
 package enum DatasetsError: Error, Equatable, CustomStringConvertible {
   /// A file cannot be opened or read; the text says why.
   case unreadable(file: String, reason: String)
+  /// A file or directory cannot be made; the text says why.
+  case unwritable(file: String, reason: String)
   /// A line of a file does not say what it must; `line` counts from 1.
   case malformed(file: String, line: Int, problem: String)
   /// A part of a file that has no lines does not say what it must.
@@ -15,16 +17,16 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .unreadable(let file, let reason):
+    case .unreadable(let file, let reason), .unwritable(let file, let reason):
       "\(file): \(reason)"
     case .malformed(let file, let line, let problem):
-      "\(file):\(line): \(problem)"
+      "\(file):\(line): \(Self.shortened(problem))"
     case .damaged(let file, let place, let problem):
       "\(file): \(place): \(problem)"
     case .embeddedTask(let problem):
       "the embedded pairs \(problem)"
     case .inconsistentVocabulary(let problem):
-      "vocabulary: \(problem)"
+      "vocabulary: \(Self.shortened(problem))"
     case .tooFewSequences(let have, let globalBatch, let sequenceLength):
       """
       the data pack into \(have) sequences of \(sequenceLength) tokens, but one global batch needs \
@@ -33,5 +35,12 @@ package enum DatasetsError: Error, Equatable, CustomStringConvertible {
       lower the global batch or the sequence length
       """
     }
+  }
+
+  /// What a problem quotes from a file may be megabytes long.
+  private static func shortened(_ problem: String) -> String {
+    let limit = 300
+    guard problem.unicodeScalars.count > limit else { return problem }
+    return String(problem.unicodeScalars.prefix(limit)) + "..."
   }
 }

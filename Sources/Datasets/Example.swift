@@ -6,7 +6,8 @@ package struct Example: Hashable, Sendable {
   package let validationPrompt: String
   /// What a right answer is, without space around it or the end of the text.
   package let answer: String
-  private let separator: String
+  /// What stands between question and answer: a space or nothing.
+  package let separator: String
 
   /// `inputs` are the values of the prompt's placeholders but the last, whose value is the answer.
   package init(_ prompt: PromptTemplate, _ inputs: some Collection<String>, answer: String) {

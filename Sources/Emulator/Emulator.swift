@@ -14,11 +14,14 @@ package final class Emulator {
   private let pool: WorkerPool
   private let workers: [Worker]
   private let lanes: LaneSet
+  /// Whose memory and threads these are as well.
+  private let other: Emulator?
 
   /// How to run; nothing here changes a bit of the result.
   package struct Options: Sendable {
     package var workers: Int
-    /// Whether what ranks hold in common is computed and kept once, rather than by each of them.
+    /// Whether what ranks hold in common is computed and kept once, rather than by each of them, and
+    /// what is loaded and never changed is read where it is.
     package var sharesReplicas: Bool
     /// Called once on each worker's own thread before it does anything: pins it.
     package var prepareWorker: @Sendable (_ worker: Int) -> Void
@@ -41,17 +44,28 @@ package final class Emulator {
 
   /// Allocates every buffer, lowers the Program and starts the workers.
   ///
+  /// With `other`, an emulator of another Program on the same mesh with the same options, tensors
+  /// that both Programs declare alike are one (the other's may be larger: then they start alike), and
+  /// so are the workers. Whoever runs may use the other's temporaries: never run both at once.
+  ///
   /// - Throws: `EmulatorError` when the Program is not for this emulator, or the host refuses.
-  package init(_ program: Program, _ options: Options) throws(EmulatorError) {
+  package init(
+    _ program: Program, _ options: Options, sharing other: Emulator? = nil
+  ) throws(EmulatorError) {
     precondition(options.workers > 0, "an emulator needs a worker")
     guard program.mesh.ranks <= EmulatorError.mostRanks else {
       throw .tooManyRanks(program.mesh.ranks)
     }
-    for tensor in program.tensors where tensor.elementType == .float16 {
+    for tensor in program.tensors
+    where tensor.elementType == .float16
+      || tensor.elementType == .bfloat16 && tensor.space != .streaming
+    {
       throw .unsupportedElementType(tensor: tensor.name, type: tensor.elementType.rawValue)
     }
     self.program = program
-    storage = try Storage(program, sharesReplicas: options.sharesReplicas)
+    self.other = other
+    storage = try Storage(
+      program, sharesReplicas: options.sharesReplicas, sharing: other?.storage)
     for (rank, area) in storage.areas.enumerated() {
       options.prepareMemory(rank, UnsafeRawBufferPointer(area))
     }
@@ -59,9 +73,14 @@ package final class Emulator {
     lanes = LaneSet(program.mesh)
     let count = min(options.workers, lanes.count)
     let prepare = options.prepareWorker
-    pool = try WorkerPool(count: count) { worker in
-      prepare(worker)
-      GEMM.prepareThread()
+    if let other {
+      precondition(other.pool.count == count, "emulators that share workers have as many")
+      pool = other.pool
+    } else {
+      pool = try WorkerPool(count: count) { worker in
+        prepare(worker)
+        GEMM.prepareThread()
+      }
     }
     let (schedule, lanes, barrier) = (schedule, lanes, pool.barrier)
     workers = (0..<count).map { worker in
@@ -71,7 +90,7 @@ package final class Emulator {
     }
   }
 
-  deinit { pool.stop() }
+  deinit { if other == nil { pool.stop() } }
 
   package var workerCount: Int { workers.count }
   /// Bytes of all emulated memory as kept on this host.
@@ -119,7 +138,7 @@ package final class Emulator {
         collectiveSeconds: times.reduce(0) { $0 + $1.collective },
         waitSeconds: times.reduce(0) { $0 + $1.wait },
         executed: workers.reduce(Work()) { $0 + $1.executed(index) },
-        skipped: schedule.skipped[index])
+        skipped: workers.reduce(schedule.skipped[index]) { $0 + $1.unneeded(index) })
     }
     return StepMeasurement(
       seconds: seconds, cpuSeconds: cpuSeconds,

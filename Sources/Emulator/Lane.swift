@@ -30,9 +30,10 @@ struct RowCut: Equatable {
   let rows: Int
   let rowsPerPart: Int
 
-  init(rows: Int, parts: Int) {
+  /// Parts are whole multiples of `unit` rows, but for the last.
+  init(rows: Int, parts: Int, unit: Int = 1) {
     self.rows = rows
-    rowsPerPart = (rows + parts - 1) / parts
+    rowsPerPart = (rows + parts * unit - 1) / (parts * unit) * unit
   }
 
   subscript(part: Int) -> Range<Int> {

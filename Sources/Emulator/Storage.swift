@@ -4,14 +4,16 @@ import Program
 /// The memory of an emulated machine: one buffer for each tensor, instance and distinct content.
 ///
 /// Ranks that must hold equal values share one buffer, unless `sharesReplicas` is off; it then
-/// lies in the area of the first of them. All of it is mapped once, zeroed on first touch, and
-/// lives as long as the emulator.
+/// lies in the area of the first of them. What is only ever loaded from streaming memory that the
+/// Program does not write is a view of it then, without memory of its own. All of it is mapped
+/// once, zeroed on first touch, and lives as long as the emulator.
 final class Storage {
   let program: Program
   let sharesReplicas: Bool
   /// First buffer number of each tensor; its buffers follow by instance, then by content.
   private let firstBuffer: [Int]
   private let addresses: [UnsafeMutableRawPointer]
+  private let views: Set<TensorID>
   /// What each rank owns, contiguous, so that it can be bound to the node of the rank's worker.
   let areas: [UnsafeMutableRawBufferPointer]
   private let mapping: UnsafeMutableRawBufferPointer
@@ -20,10 +22,17 @@ final class Storage {
   private static let cacheLine = 64
   private static let page = 4096
 
-  init(_ program: Program, sharesReplicas: Bool) throws(EmulatorError) {
+  /// Tensors that another emulator's Program declares alike, and no smaller, take their memory from
+  /// `other`, which must outlive this storage.
+  init(
+    _ program: Program, sharesReplicas: Bool, sharing other: Storage? = nil
+  ) throws(EmulatorError) {
     self.program = program
     self.sharesReplicas = sharesReplicas
-    let layout = Layout(program, sharesReplicas: sharesReplicas)
+    views = sharesReplicas ? program.viewsOfStreamingMemory : []
+    let shared = other.map { Self.shared(program, with: $0) } ?? [:]
+    let elsewhere = views.union(shared.keys)
+    let layout = Layout(program, sharesReplicas: sharesReplicas, elsewhere: elsewhere)
     firstBuffer = layout.firstBuffer
     let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
     let available = Self.physicalBytes
@@ -38,7 +47,17 @@ final class Storage {
     }
     madvise(mapped, count, MADV_HUGEPAGE)
     mapping = UnsafeMutableRawBufferPointer(start: mapped, count: count)
-    addresses = layout.offsets.map { mapped + $0 }
+    var addresses = layout.offsets.map { mapped + $0 }
+    if let other {
+      for (tensor, theirs) in shared {
+        let count = program[tensor].instanceCount * other.contents(of: program[tensor])
+        let source = other.firstBuffer[theirs.index]
+        addresses.replaceSubrange(
+          firstBuffer[tensor.index]..<firstBuffer[tensor.index] + count,
+          with: other.addresses[source..<source + count])
+      }
+    }
+    self.addresses = addresses
     areas = layout.areas.map {
       UnsafeMutableRawBufferPointer(start: mapped + $0.lowerBound, count: $0.count)
     }
@@ -48,6 +67,33 @@ final class Storage {
 
   /// Bytes of the whole machine's memory as it is kept here.
   var bytes: Int { mapping.count }
+
+  /// Whether a tensor stands for streaming memory instead of having its own.
+  func isView(_ tensor: TensorID) -> Bool { views.contains(tensor) }
+
+  private func contents(of tensor: Tensor) -> Int {
+    Self.contents(tensor, program.mesh, sharesReplicas)
+  }
+
+  /// Which of the other's tensors each of these finds its room in.
+  ///
+  /// That is the one of the same name, and of the same place among those of one name, if only the
+  /// shape differs and the other's is no smaller.
+  private static func shared(_ program: Program, with other: Storage) -> [TensorID: TensorID] {
+    precondition(program.mesh == other.program.mesh, "emulators that share memory have one mesh")
+    let theirs = other.program.tensorsByName
+    var shared: [TensorID: TensorID] = [:]
+    for (name, tensors) in program.tensorsByName {
+      for (mine, found) in zip(tensors, theirs[name] ?? []) where !other.isView(found) {
+        let (one, whole) = (program[mine], other.program[found])
+        let isAlike =
+          one.space == whole.space && one.elementType == whole.elementType
+          && one.differsOver == whole.differsOver && one.instances == whole.instances
+        if isAlike, one.bytes <= whole.bytes { shared[mine] = found }
+      }
+    }
+    return shared
+  }
 
   private static var physicalBytes: Int {
     sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
@@ -94,7 +140,8 @@ final class Storage {
     var offsets: [Int] = []
     var areas: [Range<Int>] = []
 
-    init(_ program: Program, sharesReplicas: Bool) {
+    /// Tensors that are `elsewhere` take no room.
+    init(_ program: Program, sharesReplicas: Bool, elsewhere: Set<TensorID>) {
       let mesh = program.mesh
       var count = 0
       for tensor in program.tensors {
@@ -112,6 +159,7 @@ final class Storage {
           let each = contents(tensor, mesh, sharesReplicas)
           for instance in 0..<tensor.instanceCount {
             offsets[firstBuffer[index] + instance * each + content] = end
+            if elsewhere.contains(TensorID(index: index)) { continue }
             end += (tensor.bytes + cacheLine - 1) / cacheLine * cacheLine
           }
         }
@@ -119,5 +167,27 @@ final class Storage {
         areas.append(start..<end)
       }
     }
+  }
+}
+
+extension Program {
+  fileprivate var tensorsByName: [String: [TensorID]] {
+    Dictionary(grouping: tensors.indices.map(TensorID.init(index:)), by: { self[$0].name })
+  }
+
+  /// Tensors on the tiles whose only writer is a load of streaming memory that nothing writes.
+  fileprivate var viewsOfStreamingMemory: Set<TensorID> {
+    var sources: [TensorID: TensorID] = [:]
+    var written: [TensorID: Int] = [:]
+    forEachOperation { operation, _, _ in
+      for output in operation.outputs { written[output.tensor, default: 0] += 1 }
+      guard case .load = operation.kind else { return }
+      sources[operation.outputs[0].tensor] = operation.inputs[0].tensor
+    }
+    let views = sources.filter { view, source in
+      written[view] == 1 && written[source] == nil && self[view].instances.isEmpty
+        && self[view].differsOver == self[source].differsOver
+    }
+    return Set(views.keys)
   }
 }

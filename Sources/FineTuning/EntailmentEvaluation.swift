@@ -2,62 +2,63 @@ package import Datasets
 package import Emulator
 import GPTJ
 
-/// How many held-out pairs a trained model answers with the right label: the notebook's report.
-package struct EntailmentReport: Sendable, Equatable {
-  package var examples = 0
-  /// Answers that are none of the labels, or empty where any text is an answer; they count as wrong.
-  package var badlyFormed = 0
-  package var incorrect = 0
-  package var correct = 0
-
-  package var accuracy: Double { examples == 0 ? 0 : Double(correct) / Double(examples) }
+extension Questions {
+  /// Examples of a task, and the labels that are its only answers, if it has some.
+  package init(_ examples: [Example], labels: [String]?) {
+    self.init(
+      examples.map { Prompt($0.validationPrompt, answer: $0.answer) }, labels: labels,
+      separator: examples.first?.separator ?? " ")
+  }
 }
 
-extension EntailmentReport {
-  /// Lets a generator answer the examples, and counts.
+extension PretrainedModel {
+  /// Lets the model answer these questions, greedily: the notebook's accuracy.
   ///
-  /// - Throws: `GenerationError` for a prompt that leaves no room for an answer.
-  init(
-    _ examples: [Example], _ prompts: [[Int32]], labels: [String]?, tokenizer: Tokenizer,
-    _ generator: GreedyGenerator
-  ) throws(GenerationError) {
-    for (example, answer) in zip(examples, try generator.answers(to: prompts)) {
-      self.examples += 1
-      let text = tokenizer.decode(answer)
-      let word = String(strippedAnswer(text))
-      if example.isAnswered(by: text) {
-        correct += 1
-      } else if labels.map({ $0.contains(word) }) ?? !word.isEmpty {
-        incorrect += 1
-      } else {
-        badlyFormed += 1
-      }
+  /// With `ranksLabels` the labels are also scored after each prompt, at the cost of a pass over it
+  /// for each label of more than one token, and at least one: one for MNLI's in GPT-J's vocabulary.
+  ///
+  /// - Throws: As `answers` and `Scorer.scores` do.
+  package func evaluate(
+    _ questions: Questions, outputLength: Int = 5, batch: Int = 16, ranksLabels: Bool = false,
+    _ options: Emulator.Options
+  ) throws -> EvaluationReport {
+    try questions.report(
+      tokenizer, scorer: ranksLabels && questions.labels != nil ? scorer(options) : nil
+    ) {
+      try answers(to: $0, outputLength: outputLength, batch: batch, options)
     }
   }
 }
 
 extension Trainer {
-  /// Lets the model as trained so far answer these examples, greedily, on the same sharding.
+  /// Lets the model as trained so far answer these questions, greedily, on the same sharding.
   ///
-  /// - Throws: `PlanError`, `EmulatorError` or `GenerationError`, as `GreedyGenerator` does.
+  /// - Throws: As `Generator` and `Scorer.scores` do.
   package func evaluate(
-    _ examples: [Example], labels: [String]?, tokenizer: Tokenizer, outputLength: Int = 5,
-    batch: Int = 16, _ options: Emulator.Options
-  ) throws -> EntailmentReport {
-    let prompts = examples.map { tokenizer.encode($0.validationPrompt) }
+    _ questions: Questions, tokenizer: Tokenizer, outputLength: Int = 5, batch: Int = 16,
+    ranksLabels: Bool = false, _ options: Emulator.Options
+  ) throws -> EvaluationReport {
+    func write(_ transfer: ParameterTransfer, _ emulator: Emulator) {
+      transfer.write(to: emulator) { weight($0) }
+    }
     var model = step.model
     // As the reference: no longer than the longest prompt and its answer.
-    model.sequenceLength = (prompts.map(\.count).max() ?? 1) + outputLength
-    let pass = InferencePass(
-      model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
-      elementType: step.elementType)
-    let weights = Dictionary(
-      uniqueKeysWithValues: transfer.read(from: emulator).map { ($0.name, $0.values) })
-    let generator = try GreedyGenerator(
-      pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
-    ) { transfer, emulator in
-      transfer.write(to: emulator) { weights[$0] ?? [] }
+    let longest = questions.prompts.map { tokenizer.encode($0.text).count }.max() ?? 1
+    let label =
+      (questions.labels ?? []).map { tokenizer.encode(questions.separator + $0).count }.max() ?? 0
+    model.sequenceLength = longest + (ranksLabels ? max(outputLength, label) : outputLength)
+    let scorer = Scorer(model, tensorParallel: step.plan.tensorParallel, options, write: write)
+    return try questions.report(
+      tokenizer, scorer: ranksLabels && questions.labels != nil ? scorer : nil
+    ) { ids in
+      // A pass needs the whole model a second time.
+      guard !ids.isEmpty else { return [] }
+      let pass = InferencePass(
+        model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
+        elementType: step.elementType)
+      return try Generator(
+        pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options, write: write
+      ).answers(to: ids)
     }
-    return try EntailmentReport(examples, prompts, labels: labels, tokenizer: tokenizer, generator)
   }
 }

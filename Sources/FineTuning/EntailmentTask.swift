@@ -160,16 +160,5 @@ extension EntailmentTask {
     guard size >= tokenizer.vocabularySize else {
       throw .vocabularyTooSmall(model: size, tokenizer: tokenizer.vocabularySize)
     }
-    let dropout = configuration.model.dropoutProb
-    guard dropout == 0 else {
-      throw .notFollowed(setting: "model.dropout_prob", value: "\(dropout)", expected: "0")
-    }
-    for (setting, value) in [
-      ("checkpoint.save", configuration.checkpoint.save),
-      ("checkpoint.load", configuration.checkpoint.load),
-    ] {
-      guard let value else { continue }
-      throw .notFollowed(setting: setting, value: value, expected: "null")
-    }
   }
 }

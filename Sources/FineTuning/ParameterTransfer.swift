@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Emulator
 package import GPTJ
 package import Program
@@ -8,35 +9,67 @@ package struct ParameterTransfer {
   package let parameters: ParameterSet
   private let mesh: Mesh
 
-  package init(model: GPTJModel, mesh: Mesh) {
+  package init(model: GPTJModel, mesh: Mesh, lora: LoRA? = nil) {
     self.model = model
     self.mesh = mesh
-    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel)
+    parameters = ParameterSet(model, tensorParallel: mesh.tensorParallel, lora: lora)
   }
 
-  /// Writes every parameter into the emulator's streaming memory, padding with zeros.
+  /// Writes every parameter, or `some` of them, into the emulator's streaming memory, padding with
+  /// zeros.
   ///
   /// `tensor` is asked for each full tensor once, row-major `[out, in]`; one is held at a time.
+  /// `suffix` names what belongs to the parameter instead, such as `.first_moment`.
   package func write(
-    to emulator: Emulator, _ tensor: (_ name: String) throws -> [Float]
+    _ some: [Parameter]? = nil, to emulator: Emulator, suffix: String = "",
+    _ tensor: (_ name: String) throws -> [Float]
   ) rethrows {
-    for parameter in parameters.all {
+    for parameter in some ?? parameters.all {
       for layer in layers(of: parameter) {
         let sources = try parameter.huggingFaceNames.map { try tensor(name($0, layer)) }
         for tensorIndex in 0..<mesh.tensorParallel {
           let local = cut(sources, parameter, tensorIndex)
-          scatter(local, parameter, layer, tensorIndex, to: emulator)
+          scatter(local, parameter, layer, tensorIndex, suffix, to: emulator)
         }
       }
     }
   }
 
-  /// Every parameter as full tensors, in the order of the model; `suffix` names what belongs to
-  /// it instead, such as `.gradient`.
+  /// One full tensor by its Hugging Face name, or what belongs to it.
+  package func values(
+    of name: String, suffix: String = "", from emulator: Emulator
+  ) -> [Float] {
+    for parameter in parameters.all {
+      for layer in layers(of: parameter)
+      where parameter.huggingFaceNames.contains(where: { self.name($0, layer) == name }) {
+        let locals = (0..<mesh.tensorParallel).map {
+          gather(parameter, layer, $0, suffix: suffix, from: emulator)
+        }
+        for tensor in join(locals, parameter, layer) where tensor.name == name {
+          return tensor.values
+        }
+      }
+    }
+    preconditionFailure("the model has no \(name)")
+  }
+
+  /// Names and shapes of the full tensors of some parameters, in the order of the model.
+  package func shapes(_ some: [Parameter]) -> [TensorShape] {
+    some.flatMap { parameter in
+      layers(of: parameter).flatMap { layer in
+        parameter.huggingFaceNames.map {
+          TensorShape(name: name($0, layer), shape: parameter.fullShape)
+        }
+      }
+    }
+  }
+
+  /// Every parameter, or `some` of them, as full tensors, in the order of the model; `suffix` names
+  /// what belongs to those that are trained instead, such as `.gradient`.
   package func read(
-    from emulator: Emulator, suffix: String = ""
+    _ some: [Parameter]? = nil, from emulator: Emulator, suffix: String = ""
   ) -> [(name: String, shape: [Int], values: [Float])] {
-    parameters.all.flatMap { parameter in
+    (some ?? (suffix.isEmpty ? parameters.all : parameters.trained)).flatMap { parameter in
       layers(of: parameter).flatMap { layer in
         join(
           (0..<mesh.tensorParallel).map {
@@ -91,12 +124,20 @@ package struct ParameterTransfer {
   // MARK: Its shards over replicas
 
   private func scatter(
-    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int,
+    _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     to emulator: Emulator
   ) {
-    forEachShard(parameter, layer, tensorIndex, "", emulator) { memory, range in
-      for (index, source) in range.enumerated() {
-        memory[index] = source < local.count ? local[source] : 0
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
+      if isHalf {
+        let memory = memory.bindMemory(to: UInt16.self)
+        for (index, source) in range.enumerated() {
+          memory[index] = source < local.count ? FloatType.bfloat16.bits(local[source]) : 0
+        }
+      } else {
+        let memory = memory.bindMemory(to: Float.self)
+        for (index, source) in range.enumerated() {
+          memory[index] = source < local.count ? local[source] : 0
+        }
       }
     }
   }
@@ -106,9 +147,11 @@ package struct ParameterTransfer {
     from emulator: Emulator
   ) -> [Float] {
     var local = [Float](repeating: 0, count: parameter.count)
-    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, range in
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
+      let (halves, floats) = (memory.bindMemory(to: UInt16.self), memory.bindMemory(to: Float.self))
       for (index, target) in range.enumerated() where target < local.count {
-        local[target] = memory[index]
+        local[target] =
+          isHalf ? Float(bitPattern: UInt32(halves[index]) << 16) : floats[index]
       }
     }
     return local
@@ -117,7 +160,9 @@ package struct ParameterTransfer {
   private func forEachShard(
     _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     _ emulator: Emulator,
-    _ body: (_ memory: UnsafeMutableBufferPointer<Float>, _ elements: Range<Int>) -> Void
+    _ body: (
+      _ memory: UnsafeMutableRawBufferPointer, _ isHalf: Bool, _ elements: Range<Int>
+    ) -> Void
   ) {
     guard let tensor = emulator.program.tensor(named: parameter.name + suffix) else {
       preconditionFailure("the Program has no \(parameter.name)\(suffix)")
@@ -128,7 +173,8 @@ package struct ParameterTransfer {
       let first = mesh.index(of: rank, in: group) * shard
       let memory = emulator.memory(
         of: tensor, instance: parameter.isPerLayer ? layer : 0, rank: rank)
-      body(memory.bindMemory(to: Float.self), first..<first + shard)
+      let isHalf = emulator.program[tensor].elementType == .bfloat16
+      body(memory, isHalf, first..<first + shard)
     }
   }
 

@@ -9,15 +9,26 @@ package struct PretrainedModel {
   package let directory: HuggingFaceDirectory
   package let tokenizer: Tokenizer
   package let tensorParallel: Int
+  /// Merged into the weights as they are read.
+  package let adapter: PEFTAdapter?
+  /// Nil for a directory that no training run left.
+  private let checkpoint: TrainingCheckpoint?
 
-  /// Opens and checks the directory; weights are read when something is generated.
+  /// Opens and checks the directory, or the newest checkpoint of a run's folder; weights are read when
+  /// they are needed, and a checkpoint's compared with their checksums.
   ///
-  /// - Throws: `CheckpointError`, `DatasetsError`, or `TaskError` for a vocabulary that has fewer
-  ///   ids than the tokenizer.
-  package init(path: String, tensorParallel: Int = 1) throws {
-    directory = try HuggingFaceDirectory(path: path)
+  /// A checkpoint's own adapter is merged in unless another is given.
+  ///
+  /// - Throws: `CheckpointError`, also for an adapter of another model, `DatasetsError`, or
+  ///   `TaskError` for a vocabulary that has fewer ids than the tokenizer.
+  package init(path: String, tensorParallel: Int = 1, adapter: PEFTAdapter? = nil) throws {
+    let path = try RunFolder.modelPath(path)
+    checkpoint = try TrainingCheckpoint.isThere(path) ? TrainingCheckpoint(path: path) : nil
+    directory = try checkpoint?.directory ?? HuggingFaceDirectory(path: path)
     tokenizer = try Tokenizer(directory: path)
     self.tensorParallel = tensorParallel
+    self.adapter = adapter ?? checkpoint?.adapter
+    try adapter?.check(directory.config)
     guard directory.config.vocabulary >= tokenizer.vocabularySize else {
       throw TaskError.vocabularyTooSmall(
         model: directory.config.vocabulary, tokenizer: tokenizer.vocabularySize)
@@ -26,51 +37,55 @@ package struct PretrainedModel {
 
   /// The greedy continuations of the prompts, end of text included where it came.
   ///
-  /// Costs a forward pass over the longest prompt and its answer for every token, `batch` prompts
-  /// at once: there is no key-value cache, as in the reference.
-  ///
-  /// - Throws: `GenerationError` for an empty prompt or one beyond the model's positions,
-  ///   `PlanError`, `EmulatorError`, and `CheckpointError` for weights that are not finite.
+  /// - Throws: As `generator` and `Generator.answers` do.
   package func answers(
-    to prompts: [[Int32]], outputLength: Int, batch: Int = 16, _ options: Emulator.Options
+    to prompts: [[Int32]], outputLength: Int, batch: Int = 32, _ options: Emulator.Options
   ) throws -> [[Int32]] {
     try generator(for: prompts, outputLength: outputLength, batch: batch, options)
       .answers(to: prompts)
   }
 
-  /// Lets the model answer these pairs: the notebook's accuracy.
+  /// Reads the weights onto emulated shards, ready to continue such prompts.
   ///
-  /// - Throws: As `answers` does.
-  package func evaluate(
-    _ examples: [Example], labels: [String]?, outputLength: Int = 5, batch: Int = 16,
-    _ options: Emulator.Options
-  ) throws -> EntailmentReport {
-    let prompts = examples.map { tokenizer.encode($0.validationPrompt) }
-    return try EntailmentReport(
-      examples, prompts, labels: labels, tokenizer: tokenizer,
-      generator(for: prompts, outputLength: outputLength, batch: batch, options))
-  }
-
-  private func generator(
-    for prompts: [[Int32]], outputLength: Int, batch: Int, _ options: Emulator.Options
-  ) throws -> GreedyGenerator {
+  /// Keeps keys and values of `batch` prompts at once, each of `sequenceLength` tokens; that is the
+  /// longest prompt and its answer where it is not given. Drawn from `sampling`, or greedy.
+  ///
+  /// - Throws: `GenerationError` for more tokens than the model has positions, `PlanError`,
+  ///   `EmulatorError`, and `CheckpointError` for weights that are not finite.
+  package func generator(
+    for prompts: [[Int32]], outputLength: Int, sequenceLength: Int? = nil, batch: Int = 32,
+    sampling: Sampling? = nil, _ options: Emulator.Options
+  ) throws -> Generator {
     let config = directory.config
     let longest = prompts.map(\.count).max() ?? 1
-    guard longest + outputLength <= config.positions else {
-      throw GenerationError.positions(
-        prompt: longest, outputLength: outputLength, positions: config.positions)
+    let length = sequenceLength ?? longest + outputLength
+    guard length <= config.positions else {
+      throw sequenceLength == nil
+        ? GenerationError.positions(
+          prompt: longest, outputLength: outputLength, positions: config.positions)
+        : GenerationError.sequenceLength(length, positions: config.positions)
     }
     let model = GPTJModel(
       layers: config.layers, hiddenSize: config.hidden, heads: config.heads,
-      vocabularySize: config.vocabulary, sequenceLength: longest + outputLength,
-      rotarySize: config.rotary)
+      vocabularySize: config.vocabulary, sequenceLength: length, rotarySize: config.rotary)
     let pass = InferencePass(
       model: model, tensorParallel: tensorParallel,
       microBatchSize: max(1, min(batch, prompts.count)), elementType: .float32)
-    return try GreedyGenerator(
-      pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options
+    return try Generator(
+      pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, sampling: sampling,
+      options
     ) { transfer, emulator in
-      try transfer.write(to: emulator) { name in try directory.floats(of: name) }
+      try transfer.write(to: emulator) { name in try floats(of: name) }
     }
+  }
+
+  /// One weight, its adapter merged in.
+  func floats(of name: String) throws(CheckpointError) -> [Float] {
+    let weight =
+      if let checkpoint { try checkpoint.weight(name) } else { try directory.floats(of: name) }
+    guard let adapter else { return weight }
+    let lora = adapter.config.lora
+    guard let (a, b) = lora.adapterNames(ofWeight: name) else { return weight }
+    return lora.merged(weight, a: try adapter.floats(of: a), b: try adapter.floats(of: b))
   }
 }

@@ -42,12 +42,12 @@ package struct RandomWeights: Sendable {
   }
 
   /// In (0, 1], so that its logarithm is finite.
-  private static func uniform(_ generator: inout SplitMix64) -> Double {
+  static func uniform(_ generator: inout SplitMix64) -> Double {
     Double((generator.next() >> 11) + 1) * 0x1p-53
   }
 
   /// FNV-1a of the name's bytes (Fowler, Noll, Vo): stable over processes, unlike `hashValue`.
-  private static func hash(_ name: String) -> UInt64 {
+  static func hash(_ name: String) -> UInt64 {
     name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 }

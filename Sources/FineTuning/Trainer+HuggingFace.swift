@@ -5,28 +5,33 @@ import GPTJ
 
 /// Models from and to Hugging Face's directories.
 extension Trainer {
-  /// Takes the weights of a directory, one tensor at a time, each straight into its shards.
+  /// Takes the weights of a directory, one tensor at a time, each straight into its shards; adapters
+  /// start at ones that change nothing yet.
   ///
   /// - Throws: `CheckpointError` when its model is not the configured one, or a weight is not finite.
   package func load(_ directory: HuggingFaceDirectory) throws {
     try directory.config.check(configuration.model, directory: directory.path)
-    try transfer.write(to: emulator) { name in try directory.floats(of: name) }
+    initializeAdapters()
+    try transfer.write(transfer.parameters.ofModel, to: emulator) { name in
+      try directory.floats(of: name)
+    }
   }
 
-  /// Writes the weights as they are now, with the tokenizer, as a directory that `from_pretrained`
-  /// loads; then reads them back and compares the bits.
+  /// Writes the weights as they are now, adapters merged in, with the tokenizer, as a directory that
+  /// `from_pretrained` loads; then reads them back and compares the bits.
   ///
-  /// Holds all weights once in float32, and one tensor of the file.
+  /// Holds one tensor and its file's copy.
   /// - Throws: `CheckpointError` or `DatasetsError`; nothing is left at `path` then.
   package func export(to path: String, tokenizer: Tokenizer) throws {
-    let tensors = transfer.read(from: emulator)
+    let config = GPTJConfig(configuration.model)
     try HuggingFaceDirectory.write(
-      GPTJConfig(configuration.model), tensors, endOfText: Int(tokenizer.endOfTextID), to: path
+      config, endOfText: Int(tokenizer.endOfTextID), to: path,
+      values: { weight($0) }
     ) { folder in
       try tokenizer.write(to: folder)
       let written = try HuggingFaceDirectory(path: folder)
-      for tensor in tensors {
-        guard try written.floats(of: tensor.name).elementsEqual(tensor.values) else {
+      for tensor in config.tensors {
+        guard try written.floats(of: tensor.name).elementsEqual(weight(tensor.name)) else {
           throw CheckpointError.malformedTensor(
             file: folder, tensor: tensor.name, expected: "the values that were written")
         }

@@ -14,7 +14,7 @@ package final class Trainer {
   private let schedule: LearningRateSchedule
   private let host: HostTensors
   /// Updates done so far.
-  package private(set) var updates = 0
+  package internal(set) var updates = 0
 
   /// What one update did, and what it took.
   package struct Update: Sendable {
@@ -61,18 +61,19 @@ package final class Trainer {
     step = try TrainingStep(configuration)
     program = try step.program()
     emulator = try Emulator(program, options)
-    transfer = ParameterTransfer(model: step.model, mesh: program.mesh)
+    transfer = ParameterTransfer(model: step.model, mesh: program.mesh, lora: step.lora)
     schedule = LearningRateSchedule(configuration.training)
     host = HostTensors(program)
   }
 
-  /// Sets all weights to random ones.
+  /// Sets all weights to random ones, and adapters to ones that change nothing yet.
   package func initialize(_ weights: RandomWeights) {
     let shapes = Dictionary(
       uniqueKeysWithValues: transfer.parameters.all.flatMap { parameter in
         parameter.huggingFaceNames.map { ($0, parameter.fullShape.reduce(1, *)) }
       })
-    transfer.write(to: emulator) { name in
+    initializeAdapters()
+    transfer.write(transfer.parameters.ofModel, to: emulator) { name in
       let template = name.split(separator: ".").map { Int($0) == nil ? String($0) : "N" }
         .joined(separator: ".")
       return weights.values(of: name, count: shapes[template] ?? 0)

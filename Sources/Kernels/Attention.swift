@@ -29,14 +29,17 @@ package struct Attention: Sendable {
   /// One head's output rows and log-sum-exp, scores scaled by 1 / sqrt(headDim).
   ///
   /// Counts, for the (query, key) pairs of the tiles visited, 4·headDim FLOPs and one element each.
+  /// `dropout` is of the probabilities: its rows are keys, its columns queries.
   package func forward(
     _ qkv: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>,
     logSumExp: UnsafeMutablePointer<Float>, sequenceIndex: Int, head: Int,
-    scratch: UnsafeMutableRawPointer, counters: inout WorkCounters
+    dropout: Dropout? = nil, scratch: UnsafeMutableRawPointer, counters: inout WorkCounters
   ) {
-    let pairs = ck_attention_forward(
-      qkv, output, logSumExp, sequence, heads, headDim, sequenceIndex, head,
-      scratch.assumingMemoryBound(to: Float.self))
+    let pairs = Dropout.withConstants(of: dropout) {
+      ck_attention_forward(
+        qkv, output, logSumExp, sequence, heads, headDim, sequenceIndex, head, $0,
+        scratch.assumingMemoryBound(to: Float.self))
+    }
     counters.flops += 4 * headDim * pairs
     counters.elements += pairs
   }
@@ -44,14 +47,18 @@ package struct Attention: Sendable {
   /// One head's dq, dk and dv (written, not added), the probabilities recomputed.
   ///
   /// Counts, for the pairs of the tiles visited, 10·headDim FLOPs and one element each.
+  /// `dropout` is that of the forward pass.
   package func backward(
     _ dOutput: UnsafePointer<Float>, qkv: UnsafePointer<Float>, output: UnsafePointer<Float>,
     logSumExp: UnsafePointer<Float>, into dqkv: UnsafeMutablePointer<Float>, sequenceIndex: Int,
-    head: Int, scratch: UnsafeMutableRawPointer, counters: inout WorkCounters
+    head: Int, dropout: Dropout? = nil, scratch: UnsafeMutableRawPointer,
+    counters: inout WorkCounters
   ) {
-    let pairs = ck_attention_backward(
-      qkv, output, logSumExp, dOutput, dqkv, sequence, heads, headDim, sequenceIndex, head,
-      scratch.assumingMemoryBound(to: Float.self))
+    let pairs = Dropout.withConstants(of: dropout) {
+      ck_attention_backward(
+        qkv, output, logSumExp, dOutput, dqkv, sequence, heads, headDim, sequenceIndex, head, $0,
+        scratch.assumingMemoryBound(to: Float.self))
+    }
     counters.flops += 10 * headDim * pairs
     counters.elements += pairs
   }

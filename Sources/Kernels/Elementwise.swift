@@ -29,6 +29,29 @@ package enum Elementwise {
     ck_scale(x, factor, out, count)
   }
 
+  /// out = x · factor on `width` columns of rows with different strides.
+  package static func scale(
+    _ x: UnsafePointer<Float>, stride: Int, by factor: Float,
+    into out: UnsafeMutablePointer<Float>, stride outStride: Int, rows: Int, width: Int,
+    counters: inout WorkCounters
+  ) {
+    for row in 0..<rows {
+      scale(
+        x + row * stride, by: factor, into: out + row * outStride, count: width,
+        counters: &counters)
+    }
+  }
+
+  /// y += x · factor on `width` columns of rows with different strides.
+  package static func addScaled(
+    _ x: UnsafePointer<Float>, stride: Int, by factor: Float,
+    to y: UnsafeMutablePointer<Float>, stride yStride: Int, rows: Int, width: Int,
+    counters: inout WorkCounters
+  ) {
+    counters.elements += rows * width
+    ck_add_scaled(y, yStride, x, stride, factor, rows, width)
+  }
+
   package static func zero(
     _ x: UnsafeMutablePointer<Float>, count: Int, counters: inout WorkCounters
   ) {

@@ -17,19 +17,20 @@ package enum Rotary {
 
   /// Rotates the first `rotaryDim` of each head in place; `inverse` is the gradient.
   ///
-  /// The heads start at `column` of each row of `stride` floats; the position is row % sequence.
+  /// The heads start at `column` of each row of `stride` floats; the position is row % sequence, or
+  /// place % sequence where there are places, and rows with a place below 0 stay as they are.
   /// Counts rows x heads x rotaryDim elements.
   package static func apply(
     _ x: UnsafeMutablePointer<Float>, stride: Int, column: Int, heads: Int, headDim: Int,
-    rotaryDim: Int, table: UnsafePointer<Float>, sequence: Int, rows: Range<Int>,
-    inverse: Bool = false, counters: inout WorkCounters
+    rotaryDim: Int, table: UnsafePointer<Float>, sequence: Int,
+    places: UnsafePointer<Int32>? = nil, rows: Range<Int>, inverse: Bool = false, counters: inout WorkCounters
   ) {
     precondition(
       rotaryDim % 2 == 0 && rotaryDim <= headDim,
       "Rotary: rotaryDim \(rotaryDim) must be even and at most headDim \(headDim)")
     counters.elements += rows.count * heads * rotaryDim
     ck_rotary(
-      x, stride, column, heads, headDim, rotaryDim, table, sequence, rows.lowerBound, rows.count,
-      inverse ? 1 : 0)
+      x, stride, column, heads, headDim, rotaryDim, table, sequence, places, rows.lowerBound,
+      rows.count, inverse ? 1 : 0)
   }
 }

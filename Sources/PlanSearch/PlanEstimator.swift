@@ -8,17 +8,22 @@ package struct PlanEstimator: Sendable {
   package let topology: PodTopology
   package let model: GPTJModel
   package let elementType: ElementType
+  /// The training step's, nil for none.
+  package let dropout: TrainingStep.Dropout?
+  package let lora: LoRA?
   private let estimator: Estimator
 
   /// `elementType` is that of weights, gradients and activations; `ioTiles` of each IPU's tiles do
   /// not compute (the configuration's `io_tiles`).
   package init(
     _ topology: PodTopology, model: GPTJModel, elementType: ElementType = .float16,
-    ioTiles: Int = 128
+    ioTiles: Int = 128, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil
   ) {
     self.topology = topology
     self.model = model
     self.elementType = elementType
+    self.dropout = dropout
+    self.lora = lora
     estimator = Estimator(topology, ioTiles: ioTiles)
   }
 
@@ -89,7 +94,7 @@ package struct PlanEstimator: Sendable {
     return try TrainingStep(
       model: model, plan: plan,
       optimizer: TrainingStep.Optimizer(adamW: adamW, gradientClipping: 1),
-      elementType: elementType
+      elementType: elementType, dropout: dropout, lora: lora
     ).program()
   }
 

@@ -70,6 +70,10 @@ extension Program {
     return switch operation.kind {
     case .attention(let shape): block(shape, copies: 2)
     case .attentionBackward(let shape): block(shape, copies: 3)
+    case .cachedAttention(let shape):
+      // The scores of one block of queries, and their softmax.
+      2 * shape.heads * (self[operation.inputs[0]].rows.shard(of: shape.serialisation))
+        * shape.sequence * self[operation.inputs[0]].elementType.bytes
     default: 0
     }
   }
@@ -239,7 +243,7 @@ extension Operation.Kind {
   fileprivate var accumulates: Bool {
     switch self {
     case .matmul(_, _, let accumulate): accumulate
-    case .biasGradient, .layerNormGradient, .embedBackward, .sumOfSquares: true
+    case .biasGradient, .layerNormGradient, .embedBackward, .sumOfSquares, .cacheAppend: true
     default: false
     }
   }

@@ -12,19 +12,20 @@ extension Operation.Kind {
   private var arity: (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
     case .hostLoad, .hostStore, .load, .store, .copy, .collective, .slice, .biasGradient, .gelu,
-      .rotary,
-      .logitsMax, .sumOfSquares, .argmax:
+      .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
-    case .matmul, .addBias, .geluBackward, .embed, .embedBackward,
-      .selectRows:
+    case .rotary: (1...2, 1)
+    case .matmul, .addBias, .addScaledColumns, .geluBackward, .embed, .embedBackward, .dropout,
+      .selectRows, .cacheAppend:
       (2...2, 1)
     case .add: (2...3, 1)
+    case .cachedAttention: (3...3, 1)
     case .layerNorm: (3...3, 2)
     case .layerNormBackward: (4...4, 1)
     case .layerNormGradient, .logitsSums: (3...3, 2)
-    case .attention: (1...1, 2)
-    case .attentionBackward: (4...4, 1)
+    case .attention(let shape): (shape.dropout == nil ? 1...1 : 2...2, 2)
+    case .attentionBackward(let shape): (shape.dropout == nil ? 4...4 : 5...5, 1)
     case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
     case .gradientScale: (1...1, 2)
     case .adamW: (6...6, 3)
@@ -49,10 +50,17 @@ extension Operation.Kind {
 
   private func shapeMistake(_ inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {
     switch self {
+    case .load where inputs[0].elementType == .bfloat16 && outputs[0].elementType == .float32:
+      return expect(outputs[0], count: inputs[0].count)
     case .hostLoad, .hostStore, .load, .store, .copy:
       return same(inputs[0], outputs[0])
-    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward:
+    case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,
+      .dropout:
       return same(inputs[0], outputs[0])
+    case .addScaledColumns(_, let first):
+      return same(inputs[0], outputs[0]) ?? window(inputs[1], from: first, of: inputs[0])
+    case .scaledColumns(_, let first):
+      return window(outputs[0], from: first, of: inputs[0])
     case .collective(let kind, let group):
       return collectiveMistake(kind, inputs[0], outputs[0], mesh.size(of: group))
     case .slice(let group):
@@ -64,8 +72,21 @@ extension Operation.Kind {
         inputs[0].rows % shape.sequence == 0
       else { return "qkv is \(inputs[0].shape)" }
       return nil
+    case .cacheAppend(let shape): return cacheMistake(shape, inputs[0], outputs[0], inputs[1])
+    case .cachedAttention(let shape): return cacheMistake(shape, inputs[0], inputs[1], inputs[2])
     default: return nil
     }
+  }
+
+  /// Keys are kept in blocks of 16, whatever the host's vectors are.
+  private func cacheMistake(
+    _ shape: Operation.Attention, _ qkv: Tensor, _ cache: Tensor, _ places: Tensor
+  ) -> String? {
+    guard qkv.columns == 3 * shape.heads * shape.headSize, shape.sequence % 16 == 0,
+      cache.shape.dropFirst() == [shape.heads, 2 * shape.sequence * shape.headSize],
+      places.shape == [qkv.rows], places.elementType == .int32
+    else { return "qkv \(qkv.shape), cache \(cache.shape), places \(places.shape)" }
+    return nil
   }
 
   private func collectiveMistake(
@@ -89,6 +110,11 @@ extension Operation.Kind {
       return "\(inputs[0].shape) x \(inputs[1].shape) -> \(output.shape)"
     }
     return nil
+  }
+
+  private func window(_ part: Tensor, from first: Int, of whole: Tensor) -> String? {
+    part.rows == whole.rows && first >= 0 && first + part.columns <= whole.columns
+      ? nil : "\(part.name) \(part.shape) from column \(first) of \(whole.name) \(whole.shape)"
   }
 
   private func same(_ one: Tensor, _ other: Tensor) -> String? {

@@ -2,7 +2,8 @@ extension Program {
   /// What one execution of an operation costs one rank, from its operands' shapes alone.
   ///
   /// Attention counts the full square of scores, though half of it is masked, as the reference
-  /// computes it; its backward pass counts the scores that it recomputes (5 products, not 4).
+  /// computes it; its backward pass counts the scores that it recomputes (5 products, not 4). With a
+  /// cache each token counts a full sequence: how much of it there is, only a run knows.
   package func work(of operation: Operation) -> Work {
     let inputs = operation.inputs.map { self[$0] }
     let outputs = operation.outputs.map { self[$0] }
@@ -14,7 +15,7 @@ extension Program {
     case .collective(let kind, let group):
       work.collectives.record(
         kind, group, bytes: max(inputs[0].bytes, outputs[0].bytes(like: kind)))
-    case .zero, .slice, .copy: break
+    case .zero, .slice, .copy, .cacheAppend: break
     default:
       work.flops = operation.kind.flops(inputs, outputs)
       work.elements = operation.kind.elements(inputs, outputs)
@@ -51,7 +52,8 @@ extension Operation.Kind {
     case .matmul(let transposeA, _, _):
       let inner = transposeA ? inputs[0].rows : inputs[0].columns
       return 2 * outputs[0].rows * outputs[0].columns * inner
-    case .attention(let shape): return 2 * shape.scoreFlops(tokens: inputs[0].rows)
+    case .attention(let shape), .cachedAttention(let shape):
+      return 2 * shape.scoreFlops(tokens: inputs[0].rows)
     case .attentionBackward(let shape): return 5 * shape.scoreFlops(tokens: inputs[0].rows)
     default: return 0
     }
@@ -60,13 +62,13 @@ extension Operation.Kind {
   fileprivate func elements(_ inputs: [Tensor], _ outputs: [Tensor]) -> Int {
     switch self {
     case .matmul, .crossEntropyLoss, .gradientScale, .selectRows: 0
-    case .attention(let shape), .attentionBackward(let shape):
+    case .attention(let shape), .attentionBackward(let shape), .cachedAttention(let shape):
       inputs[0].rows * shape.sequence * shape.heads
     case .biasGradient, .layerNormGradient, .layerNormBackward, .logitsMax, .logitsSums,
       .sumOfSquares, .adamW:
       inputs[0].count
     case .argmax(let vocabulary): outputs[0].count * vocabulary
-    case .embedBackward: inputs[1].count
+    case .embedBackward, .addScaledColumns: inputs[1].count
     case .rotary(let rotary, let shape, _): inputs[0].rows * shape.heads * 2 * rotary.size
     default: outputs[0].count
     }

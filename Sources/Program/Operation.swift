@@ -21,7 +21,7 @@ package struct Operation: Sendable, Equatable {
     case hostLoad
     /// sram -> host
     case hostStore
-    /// streaming -> sram
+    /// streaming -> sram; bfloat16 becomes float32 on the way
     case load
     /// sram -> streaming
     case store
@@ -37,6 +37,10 @@ package struct Operation: Sendable, Equatable {
     case matmul(transposeA: Bool, transposeB: Bool, accumulate: Bool)
     /// x (rows, C), bias (C) -> x + bias
     case addBias
+    /// y (rows, C), x (rows, c) -> y; its columns from the first on are increased by factor times x
+    case addScaledColumns(factor: Double, first: Int)
+    /// y (rows, C) -> factor times its c columns from the first on (rows, c): the gradient of the above
+    case scaledColumns(factor: Double, first: Int)
     /// dy (rows, C) -> dbias (C), accumulated
     case biasGradient
     /// two or more addends -> sum
@@ -47,16 +51,20 @@ package struct Operation: Sendable, Equatable {
     case layerNormBackward
     /// dy, x, stats -> dgain, dbias, both accumulated
     case layerNormGradient
-    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction
+    /// qkv (T, 3 Dl), in place on q and k: `inverse` is the gradient's direction; with places (T),
+    /// a row's position is its place in the cache instead of its place in the sequence
     case rotary(Rotary, Attention, inverse: Bool)
-    /// qkv (T, 3 Dl) -> o (T, Dl), log-sum-exp (T, heads)
+    /// qkv (T, 3 Dl), with dropout also learning rate and step (2) -> o (T, Dl), log-sum-exp
+    /// (T, heads)
     case attention(Attention)
-    /// qkv, o, log-sum-exp, do -> dqkv
+    /// qkv, o, log-sum-exp, do, with dropout also learning rate and step -> dqkv
     case attentionBackward(Attention)
     /// z -> gelu(z), the tanh form
     case gelu
     /// dg, z -> dz
     case geluBackward
+    /// x (T, D), learning rate and step (2) -> x masked and scaled, in place or not
+    case dropout(Dropout)
     /// ids (T), table (Vl, D) -> rows (T, D); ids of other shards give zeros
     case embed
     /// ids (T), dx (T, D) -> dtable (Vl, D), accumulated
@@ -75,9 +83,14 @@ package struct Operation: Sendable, Equatable {
     case gradientScale(clip: Double, lossScale: Double)
     /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place
     case adamW(AdamW)
+    /// qkv (T, 3 Dl), places (T) -> cache (sequences, heads, 2 x sequence x head size), these k and v
+    /// written; a place is sequence number x `sequence` + position, or -1 for a row without a token
+    case cacheAppend(Attention)
+    /// qkv (T, 3 Dl), cache, places (T) -> o (T, Dl): each q against its sequence as far as its place
+    case cachedAttention(Attention)
     /// x (T, C), row numbers (B) -> those rows (B, C)
     case selectRows
-    /// gathered logits (shards, B, Vl) -> the most likely id of each row (B)
+    /// gathered logits (shards, B, Vl), or all (B, V) -> the most likely id of each row (B)
     case argmax(vocabulary: Int)
   }
 
@@ -96,12 +109,52 @@ package struct Operation: Sendable, Equatable {
     package var sequence: Int
     /// In how many blocks of queries the pod computes it, for memory (not for time).
     package var serialisation: Int
+    /// Of the probabilities.
+    package var dropout: Dropout?
 
-    package init(heads: Int, headSize: Int, sequence: Int, serialisation: Int) {
+    package init(
+      heads: Int, headSize: Int, sequence: Int, serialisation: Int, dropout: Dropout? = nil
+    ) {
       self.heads = heads
       self.headSize = headSize
       self.sequence = sequence
       self.serialisation = serialisation
+      self.dropout = dropout
+    }
+  }
+
+  /// One of a step's dropouts: all that its mask depends on beside the step's number.
+  ///
+  /// An element's random number is keyed by seed, step, site, layer, sequence of the global batch,
+  /// position, and column or head and key: by no rank, so that every plan, and a pass that is
+  /// repeated, draws the same mask.
+  package struct Dropout: Sendable, Equatable {
+    package enum Site: Int, Sendable, CaseIterable {
+      case embedding, attentionOutput, feedForwardOutput, attentionProbabilities
+    }
+
+    /// Of an element to become 0; the others are divided by the rest.
+    package var probability: Double
+    package var seed: Int
+    package var site: Site
+    package var layer: Affine
+    /// Which micro-batch of the replica's, and how many it has.
+    package var microBatch: Affine
+    package var microBatches: Int
+    /// Tokens of a sequence.
+    package var sequence: Int
+
+    package init(
+      probability: Double, seed: Int, site: Site, layer: Affine, microBatch: Affine,
+      microBatches: Int, sequence: Int
+    ) {
+      self.probability = probability
+      self.seed = seed
+      self.site = site
+      self.layer = layer
+      self.microBatch = microBatch
+      self.microBatches = microBatches
+      self.sequence = sequence
     }
   }
 

@@ -6,8 +6,10 @@ package enum MemorySpace: String, Sendable, CaseIterable {
 /// How an element is stored.
 package enum ElementType: String, Sendable, CaseIterable {
   case float32, float16, int32
+  /// Of weights at rest only: a load widens them to float32.
+  case bfloat16
 
-  package var bytes: Int { self == .float16 ? 2 : 4 }
+  package var bytes: Int { self == .float16 || self == .bfloat16 ? 2 : 4 }
 }
 
 /// A tensor of the Program as one rank sees it.
@@ -49,6 +51,8 @@ package struct Tensor: Sendable, Equatable {
 /// The place of a tensor in `Program.tensors`.
 package struct TensorID: Sendable, Hashable {
   package let index: Int
+
+  package init(index: Int) { self.index = index }
 }
 
 /// A loop's counter, by its place in the nest that the builder made.

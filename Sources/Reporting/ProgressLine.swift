@@ -10,6 +10,7 @@ package struct ProgressLine {
 
   private let label: String
   private let total: Int?
+  private let first: Int
   private let interval: Int
   private let mode: Mode
   private let width: Int
@@ -22,20 +23,23 @@ package struct ProgressLine {
   ///
   /// - Parameters:
   ///   - label: what is running, at the start of the line.
-  ///   - total: steps to come; nil gives a count without bar and without an end.
+  ///   - total: steps in all; nil gives a count without bar and without an end.
+  ///   - first: steps that were done before, in no time.
   ///   - interval: steps between lines where no line can be rewritten.
   ///   - terminal: what the far end of `sink` can show.
   ///   - isOff: true for `--no-progress`.
   ///   - now: the start.
   ///   - sink: where the text goes; a line that cannot be written is lost.
   package init(
-    _ label: String, total: Int?, interval: Int = 10, terminal: Terminal, isOff: Bool = false,
+    _ label: String, total: Int?, from first: Int = 0, interval: Int = 10, terminal: Terminal,
+    isOff: Bool = false,
     now: ContinuousClock.Instant = .now,
     sink: @escaping (String) -> Void = { try? StandardStream.error.write($0) }
   ) {
     precondition(interval > 0, "an interval is at least one step")
     self.label = label
     self.total = total
+    self.first = first
     self.interval = interval
     self.width = terminal.width ?? 80
     self.sink = sink
@@ -104,8 +108,8 @@ package struct ProgressLine {
   /// Time spent and, when it can be known, time left: `[00:12<01:28]`.
   private func times(step: Int, elapsed: Duration) -> String {
     let seconds = elapsed / .seconds(1)
-    guard let total, step > 0, step <= total else { return "[\(clock(seconds))]" }
-    return "[\(clock(seconds))<\(clock(seconds * Double(total - step) / Double(step)))]"
+    guard let total, step > first, step <= total else { return "[\(clock(seconds))]" }
+    return "[\(clock(seconds))<\(clock(seconds * Double(total - step) / Double(step - first)))]"
   }
 
   private func clock(_ seconds: Double) -> String {

@@ -31,6 +31,12 @@ package struct StandardStream: Sendable {
     if code != 0 { throw ReportingError.write(stream: name, code: code) }
   }
 
+  /// Writes all of the bytes, as `write` does a text.
+  package func write(bytes: [UInt8]) throws(ReportingError) {
+    let code = bytes.withUnsafeBytes { writeAll($0) }
+    if code != 0 { throw ReportingError.write(stream: name, code: code) }
+  }
+
   /// Writes the result of a command; ends the process with exit code 1 when that is impossible.
   ///
   /// Silent if the reader has gone, otherwise says why on standard error.

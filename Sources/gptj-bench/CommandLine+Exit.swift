@@ -33,10 +33,11 @@ func exitCode(of error: any Error) -> ExitCode {
   case is ValidationError, is PlanError, is TaskError: .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
-  case is EmulatorError: .unavailable
+  case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
+  case DatasetsError.unwritable: .cannotCreate
   case DatasetsError.embeddedTask: .validationFailure
   case DatasetsError.unreadable, CheckpointError.missing: .noInput
-  case is DatasetsError, is CheckpointError, is GenerationError: .dataError
+  case is DatasetsError, is CheckpointError, is GenerationError, is ScoringError: .dataError
   default: .failure
   }
 }

@@ -13,7 +13,8 @@ struct GPTJBench: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, EstimateCommand.self, FinetuneCommand.self, EvaluateCommand.self,
-      GenerateCommand.self, PlansCommand.self, TopologyCommand.self,
+      GenerateCommand.self, ScoreCommand.self, ConvertCommand.self, PlansCommand.self,
+      TokenizerCommand.self, TopologyCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

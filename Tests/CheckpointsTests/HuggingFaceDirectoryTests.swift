@@ -146,7 +146,6 @@ import Testing
     try withTemporaryFolder { folder in
       #expect(throws: CheckpointError.self) { try HuggingFaceDirectory(path: folder) }
       try write(config.json(endOfText: 4), folder + "/config.json")
-      try write("", folder + "/pytorch_model.bin")
       #expect { try HuggingFaceDirectory(path: folder) } throws: {
         "\($0)".contains("model.safetensors") && "\($0)".contains("pytorch_model.bin")
       }

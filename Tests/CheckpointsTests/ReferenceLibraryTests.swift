@@ -3,20 +3,6 @@ import Testing
 
 @testable import Checkpoints
 
-/// Runs a Python program; its output, or nil when there is no python3 or it failed.
-private func python(_ program: String, _ arguments: String...) -> String? {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = ["python3", "-c", program] + arguments
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  guard (try? process.run()) != nil else { return nil }
-  let data = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
-}
-
 @Suite(
   .enabled(
     if: python("import numpy, safetensors.numpy") != nil,

@@ -48,6 +48,20 @@ func fixture(_ name: String) -> String {
     .appending(path: "FineTuningTests/Fixtures/\(name)").path
 }
 
+/// Runs a Python program; its output, or nil when there is no python3 or it failed.
+func python(_ program: String, _ arguments: String...) -> String? {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  process.arguments = ["python3", "-c", program] + arguments
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = FileHandle.nullDevice
+  guard (try? process.run()) != nil else { return nil }
+  let data = output.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+}
+
 /// Sebastiano Vigna's SplitMix64: the same numbers in every run.
 struct SplitMix64: RandomNumberGenerator {
   var state: UInt64
@@ -58,5 +72,17 @@ struct SplitMix64: RandomNumberGenerator {
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return z ^ (z >> 31)
+  }
+}
+
+extension HuggingFaceDirectory {
+  /// Writes tensors that are at hand.
+  static func write(
+    _ config: GPTJConfig, _ tensors: [(name: String, shape: [Int], values: [Float])],
+    endOfText: Int, to path: String, others: (_ directory: String) throws -> Void
+  ) throws {
+    let values = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.values) })
+    try write(
+      config, endOfText: endOfText, to: path, values: { values[$0] ?? [] }, others: others)
   }
 }

@@ -119,10 +119,12 @@ struct PresetTests {
             maximum: 0.01
             warmup_proportion: 0.0
             decay: none
+            minimum: 0.0
           beta1: 0.9
           beta2: 0.999
           epsilon: 1e-06
           weight_decay: 0.01
+          weight_decay_exclusions: biases_and_norms
           gradient_clipping: 1.0
       execution:
         micro_batch_size: 1

@@ -163,7 +163,8 @@ struct ResolverTests {
       (
         "training:\n  optimizer:\n    optimizer: adamw\n",
         "f.yml:3:5: the unknown key 'training.optimizer.optimizer', expected one of name, "
-          + "learning_rate, beta1, beta2, epsilon, weight_decay, gradient_clipping"
+          + "learning_rate, beta1, beta2, epsilon, weight_decay, weight_decay_exclusions, "
+          + "gradient_clipping"
       ),
       (
         "model:\n  training: {steps: 1}\n",
@@ -205,6 +206,16 @@ struct ResolverTests {
         "training: {global_batch_size: 100}\nexecution: {data_parallel: 4, micro_batch_size: 3}\n",
         "f.yml:1:31: training.global_batch_size is 100, expected a multiple of "
           + "data_parallel x micro_batch_size = 4 x 3: 96 or 108"
+      ),
+      (
+        "training: {optimizer: {learning_rate: {maximum: 1e-3, minimum: 0.1}}}\n",
+        "f.yml:1:64: training.optimizer.learning_rate.minimum is 0.1, "
+          + "expected at most learning_rate.maximum 0.001"
+      ),
+      (
+        "training: {optimizer: {weight_decay_exclusions: norms}}\n",
+        "f.yml:1:49: training.optimizer.weight_decay_exclusions is 'norms', "
+          + "expected one of biases_and_norms, biases, none"
       ),
       (
         "checkpoint: {steps: 100}\n",

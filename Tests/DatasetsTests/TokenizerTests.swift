@@ -15,11 +15,11 @@ import Testing
   ])
   func `text is cut as GPT-2's pattern cuts it`(text: String, pieces: [String]) {
     let bytes = Array(text.utf8)
-    let scanner = PreTokenizer(bytes)
+    let scanner = PreTokenizer()
     var found: [String] = []
     var start = 0
     while start < bytes.count {
-      let end = scanner.endOfPiece(at: start)
+      let end = scanner.endOfPiece(in: bytes.span, at: start)
       found.append(String(decoding: bytes[start..<end], as: UTF8.self))
       start = end
     }
@@ -53,9 +53,34 @@ import Testing
   }
 
   @Test func `special tokens are cut out first, the longest of those that fit`() throws {
-    let tokenizer = try Self.tokenizer(merges: [], added: ["<|x|>": 300, "<|x|>y": 301])
+    let added = ["<|x|>": 300, "<|x|>y": 301, "<|x|>yyy": 302, "éé": 303]
+    let tokenizer = try Self.tokenizer(merges: [], added: added)
     #expect(tokenizer.encode("<|x|>y<|x|><|endoftext|>") == [301, 300, tokenizer.endOfTextID])
-    #expect(tokenizer.vocabularySize == 302)
+    #expect(tokenizer.encode("<|x|>yy<|x|>yyy<|x") == [301, 121, 302, 60, 124, 120])
+    #expect(tokenizer.encode("<<|x|>éé") == [60, 300, 303])
+    #expect(tokenizer.vocabularySize == 304)
+    // An added token is spelled as it is, not in the byte alphabet.
+    #expect(tokenizer.decode([303]) == "éé")
+  }
+
+  @Test func `a long piece merges like a short one, in bounded time`() throws {
+    let tokenizer = try Self.tokenizer(merges: [("a", "a"), ("aa", "aa"), ("aaaa", "aa")])
+    let ids = tokenizer.encode(String(repeating: "a", count: 1_000_003))
+    #expect(ids == [Int32](repeating: 257, count: 249_999) + [258, 97])
+  }
+
+  @Test func `a decoder that gets one id at a time gives the same text, characters whole`() throws {
+    let tokenizer = try Tokenizer.embedded()
+    var decoder = TokenDecoder(tokenizer)
+    let parts = tokenizer.encode("a é 日😀!").map { decoder.decode($0) } + [decoder.finish()]
+    #expect(parts.filter { !$0.isEmpty } == ["a", " ", "é", " ", "日", "😀", "!"])
+
+    var generator = SplitMix64(seed: 47)
+    for _ in 0..<2_000 {
+      let ids = (0..<12).map { _ in Int32.random(in: 60..<260, using: &generator) }
+      let text = ids.map { decoder.decode($0) }.joined() + decoder.finish()
+      try #require(Array(text.utf8) == Array(tokenizer.decode(ids).utf8))
+    }
   }
 
   @Test func `unknown ids and broken UTF-8 decode to the replacement character`() throws {
@@ -71,14 +96,6 @@ import Testing
       #expect(encoder.encode(text) == tokenizer.encode(text))
       #expect(encoder.encode(text) == tokenizer.encode(text))
     }
-  }
-
-  @Test func `the trainer merges the most frequent pair, and of equals the smaller ids`() {
-    var trainer = BytePairTrainer()
-    for text in ["ab", "ab", "ab", "cd", "cd", "xy", "xy"] { trainer.count(text) }
-    let vocabulary = trainer.train(vocabularySize: 400)
-    #expect(vocabulary.merges.map { $0.0 + $0.1 } == ["ab", "cd", "xy"])
-    #expect(trainer.train(vocabularySize: 258).merges.map { $0.0 + $0.1 } == ["ab"])
   }
 
   /// The bytes' ids are the bytes, then come the merges.

@@ -11,9 +11,15 @@ struct InvariantTests {
     var recompute = ParallelPlan.Recompute.full
     var closing = false
     var shares = true
+    var drops = false
+
+    var dropout: TrainingStep.Dropout? {
+      drops ? TrainingStep.Dropout(probability: 0.25, seed: 7) : nil
+    }
 
     var testDescription: String {
-      "TP \(tensor) x DP \(data), recompute \(recompute), closing \(closing), shares \(shares)"
+      "TP \(tensor) x DP \(data), recompute \(recompute), closing \(closing), shares \(shares), "
+        + "drops \(drops)"
     }
   }
 
@@ -24,6 +30,8 @@ struct InvariantTests {
     Plan(tensor: 8, data: 4, recompute: .none), Plan(tensor: 8, data: 1, shares: false),
     Plan(tensor: 4, data: 2, shares: false), Plan(tensor: 16, data: 4),
     Plan(tensor: 16, data: 4, recompute: .none, shares: false),
+    Plan(tensor: 1, data: 1, drops: true), Plan(tensor: 4, data: 2, drops: true),
+    Plan(tensor: 8, data: 4, recompute: .none, shares: false, drops: true),
   ]
 
   @Test(
@@ -33,7 +41,7 @@ struct InvariantTests {
     let step = try TinyStep(
       tensorParallel: plan.tensor, dataParallel: plan.data, recompute: plan.recompute,
       closingCollectives: plan.closing, sharesReplicas: plan.shares,
-      model: plan.tensor > 8 ? TinyStep.wideModel : TinyStep.model)
+      model: plan.tensor > 8 ? TinyStep.wideModel : TinyStep.model, dropout: plan.dropout)
     let measured = step.run()
     #expect(miscounts(step.program, measured.phases) == [])
   }
@@ -49,15 +57,20 @@ struct InvariantTests {
 
   @Test(
     "The bits depend neither on the number of workers nor on recomputation nor on sharing",
-    arguments: [(1, 1), (8, 1), (4, 2), (2, 4)])
-  func sameBits(plan: (tensor: Int, data: Int)) throws {
+    arguments: [
+      Plan(tensor: 1, data: 1), Plan(tensor: 8, data: 1), Plan(tensor: 4, data: 2),
+      Plan(tensor: 2, data: 4), Plan(tensor: 1, data: 1, drops: true),
+      Plan(tensor: 4, data: 2, drops: true),
+    ])
+  func sameBits(plan: Plan) throws {
     func bits(
       workers: Int, recompute: ParallelPlan.Recompute = .full, closing: Bool = false,
       shares: Bool = true
     ) throws -> [UInt32] {
       try TinyStep(
         tensorParallel: plan.tensor, dataParallel: plan.data, recompute: recompute,
-        closingCollectives: closing, workers: workers, sharesReplicas: shares
+        closingCollectives: closing, workers: workers, sharesReplicas: shares,
+        dropout: plan.dropout
       ).train(steps: 3)
     }
     let reference = try bits(workers: 1)

@@ -16,7 +16,7 @@ struct TinyStep {
   init(
     tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
     closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
-    model: GPTJModel = Self.model
+    model: GPTJModel = Self.model, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil
   ) throws {
     var plan = try ParallelPlan.spread(
       8, over: dataParallel, tensorParallel: tensorParallel, microBatchSize: 2, model: model)
@@ -27,7 +27,7 @@ struct TinyStep {
       optimizer: TrainingStep.Optimizer(
         adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
         gradientClipping: 1),
-      elementType: .float32
+      elementType: .float32, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
       program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
@@ -45,10 +45,14 @@ struct TinyStep {
       for instance in 0..<tensor.instanceCount {
         for rank in 0..<program.mesh.ranks {
           let memory = emulator.memory(of: id, instance: instance, rank: rank)
-            .bindMemory(to: Float.self)
           let offset: Float = tensor.name.hasSuffix("gain") ? 1 : 0
-          for element in memory.indices {
-            memory[element] = offset + 0.3 * noise(element + 7919 * instance + 104_729 * index)
+          for element in 0..<tensor.count {
+            let value = offset + 0.3 * noise(element + 7919 * instance + 104_729 * index)
+            if tensor.elementType == .bfloat16 {
+              memory.bindMemory(to: UInt16.self)[element] = UInt16(value.bitPattern >> 16)
+            } else {
+              memory.bindMemory(to: Float.self)[element] = value
+            }
           }
         }
       }

@@ -55,7 +55,9 @@ struct FixtureRun {
 
   init(
     _ fixture: Fixture, tensorParallel: Int, dataParallel: Int, microBatch: Int = 1,
-    recompute: ParallelPlan.Recompute = .full, workers: Int = 2, sharesReplicas: Bool = true
+    recompute: ParallelPlan.Recompute = .full, workers: Int = 2, sharesReplicas: Bool = true,
+    dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    _ floats: ((_ name: String) throws -> [Float])? = nil
   ) throws {
     self.fixture = fixture
     var plan = try ParallelPlan.spread(
@@ -68,12 +70,14 @@ struct FixtureRun {
       optimizer: TrainingStep.Optimizer(
         adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
         gradientClipping: 1),
-      elementType: .float32
+      elementType: .float32, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
       program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
-    transfer = ParameterTransfer(model: fixture.model, mesh: plan.mesh)
-    try transfer.write(to: emulator) { try fixture.weights.floats(of: $0) }
+    transfer = ParameterTransfer(model: fixture.model, mesh: plan.mesh, lora: lora)
+    try transfer.write(to: emulator) { name in
+      try floats?(name) ?? fixture.weights.floats(of: name)
+    }
   }
 
   /// Runs one step on a batch of the fixture and returns its mean loss.
@@ -122,6 +126,12 @@ struct FixtureRun {
     return emulator.memory(of: tensor, instance: instance, rank: rank).bindMemory(to: type)
   }
 
+  /// All gradients of the last step under their names, the embedding's last.
+  func gradients() throws -> [(name: String, shape: [Int], values: [Float])] {
+    try transfer.read(from: emulator, suffix: ".gradient")
+      .filter { $0.name != "transformer.wte.weight" } + [embeddingGradient()]
+  }
+
   /// The embedding's gradient, which never leaves the tiles, summed over replicas.
   func embeddingGradient() throws -> (name: String, shape: [Int], values: [Float]) {
     let parameter = transfer.parameters.embedding
@@ -157,9 +167,7 @@ struct HuggingFaceParityTests {
     let loss = try run.step(0).loss
     let expected = Double(try fixture.weights.floats(of: "loss")[0])
     #expect(abs(loss - expected) < 1e-5 * expected)
-    var gradients = run.transfer.read(from: run.emulator, suffix: ".gradient")
-      .filter { $0.name != "transformer.wte.weight" }
-    gradients.append(try run.embeddingGradient())
+    let gradients = try run.gradients()
     for gradient in gradients {
       let reference = try fixture.gradients.floats(of: "grad." + gradient.name)
       let error = relativeError(gradient.values, reference)

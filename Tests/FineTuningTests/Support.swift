@@ -1,6 +1,7 @@
 import Configuration
 import Emulator
 import FineTuning
+import Foundation
 
 /// A GPT-J small enough for a test, for up to 16 shards.
 func smallConfiguration(
@@ -34,3 +35,20 @@ func train(
   trainer.initialize(RandomWeights(seed: seed))
   return (trainer, (0..<steps).map { _ in trainer.update(on: batches.next()) })
 }
+
+/// Runs a Python program; its output, or nil when there is no python3 or it failed.
+func python(_ program: String, _ arguments: String...) -> String? {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  process.arguments = ["python3", "-c", program] + arguments
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = FileHandle.nullDevice
+  guard (try? process.run()) != nil else { return nil }
+  let data = output.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+}
+
+/// Whether tests can ask torch and Hugging Face transformers.
+let hasTransformers = python("import numpy, safetensors, torch, transformers") != nil

@@ -70,7 +70,8 @@ struct TrainerHuggingFaceTests {
       long.positions = 200
       let directory = path + "2"
       try HuggingFaceDirectory.write(
-        long, trainer.transfer.read(from: trainer.emulator), endOfText: 0, to: directory
+        long, endOfText: 0, to: directory,
+        values: { trainer.transfer.values(of: $0, from: trainer.emulator) }
       ) { try task.tokenizer.write(to: $0) }
       let prompts = task.heldOut(count: 3)[0].examples.map {
         task.tokenizer.encode($0.validationPrompt)
@@ -81,7 +82,7 @@ struct TrainerHuggingFaceTests {
       let many = try PretrainedModel(path: directory, tensorParallel: 8).answers(
         to: prompts, outputLength: 4, batch: 2, options)
       #expect(one == many && one.allSatisfy { !$0.isEmpty && $0.count <= 4 })
-      let examples = task.heldOut(count: 3)[0].examples
+      let examples = Questions(task.heldOut(count: 3)[0].examples)
       #expect(
         try PretrainedModel(path: directory).evaluate(examples, labels: nil, options)
           == trainer.evaluate(examples, labels: nil, tokenizer: task.tokenizer, options))

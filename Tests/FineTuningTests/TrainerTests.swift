@@ -89,7 +89,8 @@ struct TrainerTests {
     let before = trainer.transfer.read(from: trainer.emulator).map(\.values)
     let examples = task.heldOut(count: 7)[0].examples
     let report = try trainer.evaluate(
-      examples, labels: nil, tokenizer: task.tokenizer, batch: 3, Emulator.Options(workers: 2))
+      Questions(examples, labels: nil), tokenizer: task.tokenizer, batch: 3,
+      Emulator.Options(workers: 2))
     #expect(report.examples == 7)
     #expect(report.correct + report.incorrect + report.badlyFormed == 7)
     #expect(trainer.transfer.read(from: trainer.emulator).map(\.values) == before)

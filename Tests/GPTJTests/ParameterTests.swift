@@ -1,3 +1,4 @@
+import Configuration
 import GPTJ
 import Program
 import Testing
@@ -56,7 +57,8 @@ struct ParameterTests {
     let model = GPTJModel(
       layers: 1, hiddenSize: 32, heads: 16, vocabularySize: vocabulary, sequenceLength: 4,
       rotarySize: 2, feedForwardSize: 48)
-    for parameter in ParameterSet(model, tensorParallel: tensorParallel).all {
+    let lora = LoRA(rank: 3, alpha: 3, targets: LoRA.Target.allCases)
+    for parameter in ParameterSet(model, tensorParallel: tensorParallel, lora: lora).all {
       let columns = parameter.fullShape.count > 1 ? parameter.fullShape[1] : 1
       let localColumns = parameter.shape.count > 1 ? parameter.shape[1] : 1
       let count = parameter.fullShape.reduce(1, *)

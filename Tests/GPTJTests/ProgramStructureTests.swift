@@ -1,3 +1,4 @@
+import Configuration
 import GPTJ
 import Program
 import Testing
@@ -103,6 +104,76 @@ struct ProgramStructureTests {
     #expect(loads == [28: 8, 28 * 128: 1])
   }
 
+  @Test(
+    "Weight decay takes hold of all matrices, and of what is not excluded",
+    arguments: [
+      (OptimizerConfiguration.WeightDecayExclusions.biasesAndNorms, []),
+      (.biases, ["norm.gain"]), (.none, ["norm.gain", "bias"]),
+    ])
+  func decay(
+    exclusions: OptimizerConfiguration.WeightDecayExclusions, alsoDecayed: [String]
+  ) throws {
+    var configuration = FineTuningConfiguration()
+    configuration.training.optimizer.weightDecay = 0.25
+    configuration.training.optimizer.weightDecayExclusions = exclusions
+    let program = try TrainingStep(configuration).program()
+    var decays: [Bool] = []
+    program.forEachOperation { operation, _, _ in
+      guard case .adamW(let adamW) = operation.kind else { return }
+      let name = program[operation.inputs[0]].name
+      let expected = (["weight"] + alsoDecayed).contains { name.hasSuffix($0) }
+      #expect(adamW.weightDecay == (expected ? 0.25 : 0), "\(name)")
+      decays.append(expected)
+    }
+    #expect(decays.count == 13 && decays.contains(true))
+  }
+
+  @Test("Dropout is at the reference's four places, its backward the same as its forward")
+  func dropouts() throws {
+    var configuration = FineTuningConfiguration()
+    configuration.model.dropoutProb = 0.1
+    configuration.model.seed = 3
+    configuration.execution.tensorParallel = 4
+    let program = try TrainingStep(configuration).program()
+    var places: [String: [Operation.Dropout.Site]] = [:]
+    program.forEachOperation { operation, phase, _ in
+      guard let dropout = operation.kind.dropout else { return }
+      places[phase, default: []].append(dropout.site)
+      #expect(dropout.probability == 0.1 && dropout.seed == 3)
+      #expect(dropout.microBatches == 32 && dropout.sequence == 2048)
+      #expect(program[operation.inputs[operation.inputs.count - 1]].shape == [2])
+    }
+    #expect(
+      places == [
+        "embedding_forward": [.embedding],
+        "decoder_forward": [.attentionProbabilities, .attentionOutput, .feedForwardOutput],
+        "decoder_backward": [
+          .attentionProbabilities, .feedForwardOutput, .attentionOutput, .attentionProbabilities,
+        ],
+        "embedding_backward_optimizer": [.embedding],
+      ])
+  }
+
+  @Test("Without dropout, and for inference, the Program has no trace of it")
+  func noDropout() throws {
+    func count(_ program: Program) -> Int {
+      var count = 0
+      program.forEachOperation { operation, _, _ in
+        count += operation.kind.dropout == nil ? 0 : 1
+      }
+      return count
+    }
+    var configuration = FineTuningConfiguration()
+    let plain = try TrainingStep(configuration).program()
+    configuration.model.dropoutProb = 0.5
+    #expect(try count(TrainingStep(configuration).program()) == 9)
+    configuration.model.eval = true
+    #expect(try TrainingStep(configuration).program() == plain && count(plain) == 0)
+    var inference = InferenceSessionConfiguration()
+    inference.model.dropoutProb = 0.5
+    #expect(try count(InferencePass(inference).program()) == 0)
+  }
+
   @Test("Every index stays inside its tensor at every turn of its loops")
   func indices() throws {
     let program = try program(layers: 5, batch: 12, data: 2, recompute: .none)
@@ -144,6 +215,17 @@ struct ProgramStructureTests {
       let unused = program.tensors.indices.filter { !used.contains($0) }
       // The embedding's gradient never leaves the tiles, but has its place like all others.
       #expect(unused.map { program.tensors[$0].name } == ["embedding.weight.gradient"])
+    }
+  }
+}
+
+extension Operation.Kind {
+  /// The dropout that an operation does, alone or in attention.
+  fileprivate var dropout: Operation.Dropout? {
+    switch self {
+    case .dropout(let dropout): dropout
+    case .attention(let shape), .attentionBackward(let shape): shape.dropout
+    default: nil
     }
   }
 }

@@ -6,6 +6,8 @@ struct ReferenceHead {
   let shape: Attention
   let sequence: Int
   let head: Int
+  /// What dropout multiplies a probability by, (key, query); empty for no dropout.
+  let factors: [Double]
   var output: [Double] = []
   var logSumExp: [Double] = []
   var dOutput: [Double] = []
@@ -14,7 +16,11 @@ struct ReferenceHead {
   private var v: [Double] = []
   private var probabilities: [Double] = []
 
-  init(_ shape: Attention, _ qkv: [Double], dOutput: [Double], sequence: Int, head: Int) {
+  init(
+    _ shape: Attention, _ qkv: [Double], dOutput: [Double], sequence: Int, head: Int,
+    factors: [Double] = []
+  ) {
+    self.factors = factors
     self.shape = shape
     self.sequence = sequence
     self.head = head
@@ -40,6 +46,10 @@ struct ReferenceHead {
     return sum
   }
 
+  private func factor(_ query: Int, _ key: Int) -> Double {
+    factors.isEmpty ? 1 : factors[key * shape.sequence + query]
+  }
+
   private mutating func forward() {
     let (s, d) = (shape.sequence, shape.headDim)
     probabilities = [Double](repeating: 0, count: s * s)
@@ -52,7 +62,7 @@ struct ReferenceHead {
       for j in 0...i {
         let p = exp(scores[j] - lse)
         probabilities[i * s + j] = p
-        for c in 0..<d { output[i * d + c] += p * v[j * d + c] }
+        for c in 0..<d { output[i * d + c] += p * factor(i, j) * v[j * d + c] }
       }
     }
   }
@@ -69,11 +79,12 @@ struct ReferenceHead {
       for j in 0...i {
         let key = (sequence * s + j) * 3 * width + head * d
         let p = probabilities[i * s + j]
-        let ds = p * (dot(dOutput, i, v, j) - delta) / Double(d).squareRoot()
+        let kept = factor(i, j)
+        let ds = p * (kept * dot(dOutput, i, v, j) - delta) / Double(d).squareRoot()
         for c in 0..<d {
           dqkv[at + c] += ds * k[j * d + c]
           dqkv[key + width + c] += ds * q[i * d + c]
-          dqkv[key + 2 * width + c] += p * dOutput[i * d + c]
+          dqkv[key + 2 * width + c] += p * kept * dOutput[i * d + c]
         }
       }
     }

@@ -32,12 +32,47 @@ extension KernelsTests {
       #expect(worst(run.dqkv, dqkv) < 5e-6)
     }
 
-    @Test func `The reference's gradient is the slope of its output`() {
+    @Test(arguments: InstructionSet.available, shapes)
+    func `With dropout both equal the reference under the mask that rows would have`(
+      path: InstructionSet, shape: Attention
+    ) {
+      var noise = Noise(shape.sequence)
+      let (s, width) = (shape.sequence, shape.heads * shape.headDim)
+      let qkv = noise.floats(s * 3 * width, scale: 2)
+      let dOutput = noise.floats(s * width)
+      func dropout(_ head: Int) -> Dropout {
+        Dropout(
+          probability: 0.3, seed: 5, step: 9, site: 3, layer: 2, head: head, sequence: 11)
+      }
+      let run = AttentionRun(
+        shape, tokens: s, qkv: qkv, dOutput: dOutput, path: path, dropout: dropout)
+      var output = [Double](repeating: 0, count: s * width)
+      var lse = [Double](repeating: 0, count: s * shape.heads)
+      var dqkv = [Double](repeating: 0, count: qkv.count)
+      for head in 0..<shape.heads {
+        var factors = [Float](repeating: 1, count: s * s)
+        var work = WorkCounters()
+        dropout(head).apply(
+          to: factors, into: &factors, width: s, sequence: s, rows: 0..<s, counters: &work)
+        ReferenceHead(
+          shape, doubles(qkv), dOutput: doubles(dOutput), sequence: 0, head: head,
+          factors: doubles(factors)
+        ).scatter(&output, &lse, &dqkv)
+      }
+      #expect(worst(run.output, output) < 2e-6)
+      #expect(worst(run.logSumExp, lse) < 1e-6)
+      #expect(worst(run.dqkv, dqkv) < 5e-6)
+    }
+
+    @Test(arguments: [false, true])
+    func `The reference's gradient is the slope of its output`(dropsOut: Bool) {
       let shape = Attention(sequence: 6, heads: 2, headDim: 4)
       var noise = Noise(3)
       let qkv = doubles(noise.floats(6 * 24))
       let dOutput = doubles(noise.floats(6 * 8))
-      let head = ReferenceHead(shape, qkv, dOutput: dOutput, sequence: 0, head: 1)
+      let factors = dropsOut ? (0..<36).map { $0 % 3 == 1 ? 0 : 1.5 } : []
+      let head = ReferenceHead(
+        shape, qkv, dOutput: dOutput, sequence: 0, head: 1, factors: factors)
       var output = [Double](repeating: 0, count: 48)
       var lse = [Double](repeating: 0, count: 12)
       var dqkv = [Double](repeating: 0, count: qkv.count)
@@ -45,7 +80,8 @@ extension KernelsTests {
       for i in qkv.indices {
         let want = slope(
           of: { x in
-            let h = ReferenceHead(shape, x, dOutput: dOutput, sequence: 0, head: 1)
+            let h = ReferenceHead(
+              shape, x, dOutput: dOutput, sequence: 0, head: 1, factors: factors)
             return zip(h.output, h.dOutput).reduce(0) { $0 + $1.0 * $1.1 }
           }, at: qkv, i)
         #expect(abs(dqkv[i] - want) < 1e-8)
@@ -98,7 +134,10 @@ private struct AttentionRun {
   var forwardWork = WorkCounters()
   var backwardWork = WorkCounters()
 
-  init(_ shape: Attention, tokens: Int, qkv: [Float], dOutput: [Float], path: InstructionSet) {
+  init(
+    _ shape: Attention, tokens: Int, qkv: [Float], dOutput: [Float], path: InstructionSet,
+    dropout: (_ head: Int) -> Dropout? = { _ in nil }
+  ) {
     output = [Float](repeating: .nan, count: tokens * shape.heads * shape.headDim)
     logSumExp = [Float](repeating: .nan, count: tokens * shape.heads)
     dqkv = [Float](repeating: .nan, count: qkv.count)
@@ -111,10 +150,11 @@ private struct AttentionRun {
         for head in 0..<shape.heads {
           shape.forward(
             qkv, into: &output, logSumExp: &logSumExp, sequenceIndex: sequence, head: head,
-            scratch: scratch, counters: &forwardWork)
+            dropout: dropout(head), scratch: scratch, counters: &forwardWork)
           shape.backward(
             dOutput, qkv: qkv, output: output, logSumExp: logSumExp, into: &dqkv,
-            sequenceIndex: sequence, head: head, scratch: scratch, counters: &backwardWork)
+            sequenceIndex: sequence, head: head, dropout: dropout(head), scratch: scratch,
+            counters: &backwardWork)
         }
       }
     }

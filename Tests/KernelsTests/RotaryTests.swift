@@ -72,5 +72,41 @@ extension KernelsTests {
       path.run { _ = apply(layout, &whole, inverse: true, rows: [0..<layout.rows]) }
       #expect(worst(whole, doubles(x)) < 4e-7)
     }
+
+    @Test(arguments: InstructionSet.available)
+    func `With places a row turns by its place, and a row without one stays`(
+      path: InstructionSet
+    ) {
+      let (headDim, rotaryDim, sequence) = (10, 6, 5)
+      let places: [Int32] = [7, -1, 0, 4, 14, 13]
+      var noise = Noise(3)
+      let x = noise.floats(places.count * headDim)
+      var table = [Float](
+        repeating: 0, count: Rotary.tableCount(sequence: sequence, rotaryDim: rotaryDim))
+      Rotary.fillTable(&table, sequence: sequence, rotaryDim: rotaryDim)
+      var (found, expected) = (x, x)
+      var work = WorkCounters()
+      path.run {
+        Rotary.apply(
+          &found, stride: headDim, column: 0, heads: 1, headDim: headDim, rotaryDim: rotaryDim,
+          table: table, sequence: sequence, places: places, rows: 0..<places.count,
+          counters: &work)
+        for (row, place) in places.enumerated() where place >= 0 {
+          // A row alone, put where its position is that of the place.
+          let position = Int(place) % sequence
+          var moved = [Float](repeating: 0, count: sequence * headDim)
+          moved.replaceSubrange(
+            position * headDim..<(position + 1) * headDim,
+            with: x[row * headDim..<(row + 1) * headDim])
+          Rotary.apply(
+            &moved, stride: headDim, column: 0, heads: 1, headDim: headDim, rotaryDim: rotaryDim,
+            table: table, sequence: sequence, rows: position..<position + 1, counters: &work)
+          expected.replaceSubrange(
+            row * headDim..<(row + 1) * headDim,
+            with: moved[position * headDim..<(position + 1) * headDim])
+        }
+      }
+      #expect(found == expected && found != x)
+    }
   }
 }

@@ -35,6 +35,21 @@ struct PlanSearchTests {
     #expect(estimate.job.step.secondsLow > 19 && estimate.job.step.secondsHigh < 22)
   }
 
+  @Test("Dropout costs vector work and one load of its schedule, and nothing else")
+  func dropout() throws {
+    let topology = try PodTopology.named("pod16")
+    let dropout = TrainingStep.Dropout(probability: 0.1, seed: 1)
+    let plain = try plans("pod16").step(plan(16, 1))
+    let dropping = try PlanEstimator(topology, model: gptj6B, dropout: dropout).step(plan(16, 1))
+    #expect(dropping.time.vector > 1.1 * plain.time.vector)
+    #expect(dropping.seconds < 1.01 * plain.seconds)
+    #expect(dropping.time.compute == plain.time.compute)
+    #expect(dropping.flopsPerIPU == plain.flopsPerIPU)
+    #expect(dropping.collectives == plain.collectives)
+    #expect(dropping.streamingLoadBytesPerIPU == plain.streamingLoadBytesPerIPU)
+    #expect(dropping.hostBytesPerIPU == plain.hostBytesPerIPU + 8)
+  }
+
   @Test(
     "What does not fit names changes that do",
     arguments: [(16, 1, 32, 2), (16, 1, 128, 1), (1, 16, 1, 2), (1, 1, 128, 1), (2, 1, 1, 2)])

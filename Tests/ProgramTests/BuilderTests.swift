@@ -7,7 +7,7 @@ private enum Mistake: String, CaseIterable, Codable, Sendable {
   case computeInStreaming, sameShape, sameType, missingIndex, superfluousIndex, emptyLoop,
     emptyShape
   case emptyInstances, gatherShard, scatterShard, allReduceShape, sliceShard, attentionHeads
-  case attentionSequence, openPhase, noRanks
+  case attentionSequence, openPhase, noRanks, columnsBehindTheEnd, columnsOfOtherRows, narrowing
 
   func make() {
     let mesh = Mesh(tensorParallel: self == .noRanks ? 0 : 4, dataParallel: 1)
@@ -58,6 +58,12 @@ private enum Mistake: String, CaseIterable, Codable, Sendable {
     case .sliceShard: builder.emit(.slice(over: .tensor), [tensor([10])], into: [tensor([2])])
     case .attentionHeads: attention(3, 8)
     case .attentionSequence: attention(2, 5)
+    case .columnsBehindTheEnd:
+      builder.emit(.scaledColumns(factor: 1, first: 4), [tensor([2, 6])], into: [tensor([2, 3])])
+    case .columnsOfOtherRows:
+      let y = tensor([2, 6])
+      builder.emit(.addScaledColumns(factor: 1, first: 0), [y, tensor([3, 3])], into: [y])
+    case .narrowing: builder.emit(.load, [streaming([2])], into: [tensor([2], .bfloat16)])
     case .openPhase: builder.phase("open") { _ = builder.build() }
     case .noRanks: break
     }

@@ -44,6 +44,19 @@ struct WorkTests {
     #expect(backward == Work(flops: 5 * product, elements: pairs))
   }
 
+  @Test("A window of columns counts what it moves; bfloat16 is loaded at half of its width")
+  func columns() {
+    #expect(
+      work(.addScaledColumns(factor: 2, first: 3), [[4, 9], [4, 5]], into: [[4, 9]])
+        == Work(elements: 20))
+    #expect(
+      work(.scaledColumns(factor: 2, first: 4), [[4, 9]], into: [[4, 5]]) == Work(elements: 20))
+    let half = builder.declare("h", [10], .bfloat16, in: .streaming, differsOver: .all)
+    let whole = builder.temporary("w", [5, 2], .float32, differsOver: .all)
+    builder.emit(.load, [TensorReference(half)], into: [whole])
+    #expect(builder.build().work.loadBytes == 20)
+  }
+
   @Test("Movement counts bytes where it goes")
   func movement() {
     var expected = Work()

@@ -38,6 +38,9 @@ void ck_add(const float *a, const float *b, float *out, long n);
 /// out = (a + b) + c.
 void ck_add3(const float *a, const float *b, const float *c, float *out, long n);
 void ck_scale(const float *x, float factor, float *out, long n);
+/// y += factor x, on `width` columns of `count` rows.
+void ck_add_scaled(float *y, long stride, const float *x, long xStride, float factor, long count,
+                   long width);
 void ck_zero(float *x, long n);
 void ck_copy(const float *x, float *out, long n);
 void ck_add_bias(float *y, long stride, const float *bias, long first, long count, long width);
@@ -46,24 +49,72 @@ void ck_bias_gradient(const float *dy, long stride, float *dbias, long rows, lon
                       long columns);
 double ck_sum_of_squares(const float *x, long n);
 
+// dropout.c ---------------------------------------------------------------------------------------
+
+/// Which elements are kept, and what they are multiplied by. The random words are those of
+/// Philox-4x32-10: key (seed, step), counter (column, row / 4, sequence, stream), word row % 4.
+typedef struct {
+  uint32_t seed, step;
+  /// Tells one dropout of a step from all others.
+  uint32_t stream;
+  /// The sequence of row 0, in the global batch.
+  uint32_t sequence;
+  /// An element is kept where its word is below.
+  uint32_t threshold;
+  float scale;
+} ck_dropout;
+
+/// y = x, masked and scaled, in place or not, on rows of `width`; a row's position is row % sequence.
+void ck_dropout_rows(const float *x, float *y, long width, long sequence, long first, long count,
+                     const ck_dropout *d);
+/// The four words of one counter under a key of two.
+void ck_philox(const uint32_t *counter, const uint32_t *key, uint32_t *words);
+
 // rotary.c: table is [sequence][2 rotaryDim], cosines then signed sines, each written twice -------
 
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base);
-/// In place on rows of `stride`, from `column` on, for `heads` heads; position = row % sequence.
+/// In place on rows of `stride`, from `column` on, for `heads` heads; position = row % sequence, or
+/// places[row] % sequence where there are places; rows with a place below 0 are left alone.
 void ck_rotary(float *x, long stride, long column, long heads, long headDim, long rotaryDim,
-               const float *table, long sequence, long first, long count, int inverse);
+               const float *table, long sequence, const int32_t *places, long first, long count,
+               int inverse);
 
 // attention.c: qkv is [tokens][3 heads headDim] = q | k | v; lse is [tokens][heads] ---------------
 
 /// Floats of scratch memory.
 long ck_attention_forward_scratch(long sequence, long headDim);
 long ck_attention_backward_scratch(long sequence, long headDim);
-/// Both return how many (query, key) pairs lay in the tiles they visited.
+/// Both return how many (query, key) pairs lay in the tiles they visited. `dropout` is NULL, or takes
+/// probabilities: its columns are queries, its rows keys, its sequence and stream this head's own.
 long ck_attention_forward(const float *qkv, float *o, float *lse, long sequence, long heads,
-                          long headDim, long sequenceIndex, long head, float *scratch);
+                          long headDim, long sequenceIndex, long head, const ck_dropout *dropout,
+                          float *scratch);
 long ck_attention_backward(const float *qkv, const float *o, const float *lse, const float *d_o,
                            float *dqkv, long sequence, long heads, long headDim,
-                           long sequenceIndex, long head, float *scratch);
+                           long sequenceIndex, long head, const ck_dropout *dropout,
+                           float *scratch);
+
+// cached_attention.c: a cache is [sequences][heads][keys, values], of `capacity` (a multiple of 16)
+// tokens each: keys in blocks of 16, [capacity / 16][headDim][16], then values [capacity][headDim].
+// places[row] = sequence number * capacity + position, or below 0: a row without a token ---------
+
+/// k and v of the rows of qkv into their places.
+void ck_cache_append(const float *qkv, const int32_t *places, float *cache, long capacity,
+                     long heads, long headDim, long first, long count);
+/// Floats of scratch memory.
+long ck_cached_attention_scratch(long capacity, long headDim);
+/// One head of the rows: each against its sequence up to its own place. Returns how many (query,
+/// key) pairs that were. The same bits however rows are cut or mixed.
+long ck_cached_attention(const float *qkv, const float *cache, const int32_t *places, float *o,
+                         long capacity, long heads, long headDim, long head, long first, long count,
+                         float *scratch);
+
+// few_rows.c -------------------------------------------------------------------------------------
+
+/// c [m][n] = a [m][k] times w [n][k] transposed, read in place: for few rows, where packing w costs
+/// more than multiplying. Each element is summed in the same order whatever m and n are.
+void ck_few_rows(const float *a, long lda, const float *w, long ldw, float *c, long ldc, long m,
+                 long n, long k);
 
 // embedding.c ------------------------------------------------------------------------------------
 

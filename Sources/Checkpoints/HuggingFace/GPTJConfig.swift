@@ -129,14 +129,14 @@ package struct GPTJConfig: Equatable, Sendable {
   ///
   /// Both `dtype` and `torch_dtype` are there: transformers 5 computes in what the file names, and
   /// older ones only know the second.
-  func json(endOfText: Int) -> String {
+  func json(endOfText: Int, _ type: FloatType = .float32) -> String {
     """
     {
       "activation_function": "gelu_new",
       "architectures": ["GPTJForCausalLM"],
       "attn_pdrop": 0.0,
       "bos_token_id": \(endOfText),
-      "dtype": "float32",
+      "dtype": "\(type.rawValue)",
       "embd_pdrop": 0.0,
       "eos_token_id": \(endOfText),
       "initializer_range": 0.02,
@@ -153,7 +153,7 @@ package struct GPTJConfig: Equatable, Sendable {
       "scale_attn_weights": true,
       "tie_word_embeddings": false,
       "tokenizer_class": "GPT2Tokenizer",
-      "torch_dtype": "float32",
+      "torch_dtype": "\(type.rawValue)",
       "use_cache": true,
       "vocab_size": \(vocabulary)
     }

@@ -1,41 +1,45 @@
 import Glibc
 
 extension HuggingFaceDirectory {
-  /// Writes a directory that `from_pretrained` of transformers 4.25 to 5.x loads, float32.
+  /// Writes a directory that `from_pretrained` of transformers 4.25 to 5.x loads.
   ///
   /// It is filled under another name beside `path` and renamed at the end, so that `path` is whole
-  /// or not there. `others` writes further files, such as the tokenizer's, into the folder it gets.
+  /// or not there. Holds one tensor at a time: `values` gives each by its name, once. `others` writes
+  /// further files, such as the tokenizer's, into the folder it gets.
   ///
   /// - Throws: `CheckpointError` when `path` exists, the disk is full, and so on; then nothing stays.
   package static func write(
-    _ config: GPTJConfig, _ tensors: [(name: String, shape: [Int], values: [Float])],
-    endOfText: Int, to path: String, others: (_ directory: String) throws -> Void
+    _ config: GPTJConfig, as type: FloatType = .float32, endOfText: Int, to path: String,
+    values: (_ name: String) throws(CheckpointError) -> [Float],
+    others: (_ directory: String) throws -> Void
   ) throws {
     try checkFree(path)
-    let partial = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
-    guard mkdir(partial, 0o755) == 0 else {
-      throw systemFailure(file: partial, operation: "make the directory")
+    try makeWholeDirectory(at: path) { folder in
+      try fill(folder, config, as: type, endOfText: endOfText, values: values)
+      try others(folder)
     }
-    do {
-      try SafetensorsWriter.write(tensors, to: partial + "/model.safetensors")
-      try write(config.json(endOfText: endOfText), to: partial + "/config.json")
-      try write(
-        """
-        {
-          "_from_model_config": true,
-          "bos_token_id": \(endOfText),
-          "eos_token_id": \(endOfText)
-        }
+  }
 
-        """, to: partial + "/generation_config.json")
-      try others(partial)
-      guard rename(partial, path) == 0 else {
-        throw systemFailure(file: path, operation: "put in place")
+  /// Writes config, generation config and weights into a folder.
+  ///
+  /// - Returns: The CRC-32 of each tensor.
+  @discardableResult
+  static func fill(
+    _ folder: String, _ config: GPTJConfig, as type: FloatType = .float32, endOfText: Int,
+    values: (_ name: String) throws(CheckpointError) -> [Float]
+  ) throws(CheckpointError) -> [String: UInt32] {
+    try writeNewFile(config.json(endOfText: endOfText, type), to: folder + "/config.json")
+    try writeNewFile(
+      """
+      {
+        "_from_model_config": true,
+        "bos_token_id": \(endOfText),
+        "eos_token_id": \(endOfText)
       }
-    } catch {
-      remove(partial)
-      throw error
-    }
+
+      """, to: folder + "/generation_config.json")
+    return try SafetensorsWriter.write(
+      config.tensors, as: type, to: folder + "/model.safetensors", values: values)
   }
 
   /// - Throws: `CheckpointError` when there is something at `path`, or its parent is missing.
@@ -50,29 +54,5 @@ extension HuggingFaceDirectory {
     guard access(parent, W_OK) == 0 else {
       throw systemFailure(file: parent, operation: "write in the directory")
     }
-  }
-
-  private static func write(_ text: String, to path: String) throws(CheckpointError) {
-    let file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_EXCL)
-    var text = text
-    let result = text.withUTF8 { bytes in
-      Result { () throws(CheckpointError) in try file.write(UnsafeRawBufferPointer(bytes)) }
-    }
-    try result.get()
-    try file.synchronize()
-  }
-
-  /// A folder of files, not of folders.
-  private static func remove(_ folder: String) {
-    if let entries = opendir(folder) {
-      while let entry = readdir(entries) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name != ".", name != ".." { unlink("\(folder)/\(name)") }
-      }
-      closedir(entries)
-    }
-    rmdir(folder)
   }
 }

@@ -36,6 +36,17 @@ package struct OptimizerConfiguration: Sendable, Equatable {
     case adamw
   }
 
+  /// Which parameters weight decay leaves alone; matrices it never does.
+  package enum WeightDecayExclusions: String, Sendable, CaseIterable {
+    /// As Hugging Face's Trainer.
+    case biasesAndNorms = "biases_and_norms"
+    /// As the reference in effect: it goes by "norm" and "bias" in a name, and GPT-J's layer norms
+    /// are called `ln_1` and `ln_f`, so that their gains decay.
+    case biases
+    /// As `torch.optim.AdamW` over all parameters.
+    case none
+  }
+
   package var name = Name.adamw
   package var learningRate = LearningRateConfiguration()
   package var beta1 = 0.9
@@ -43,6 +54,7 @@ package struct OptimizerConfiguration: Sendable, Equatable {
   /// A constant of the reference's code, a setting here.
   package var epsilon = 1e-6
   package var weightDecay = 0.01
+  package var weightDecayExclusions = WeightDecayExclusions.biasesAndNorms
   /// The largest global norm of the gradients.
   package var gradientClipping = 1.0
 
@@ -56,6 +68,8 @@ package struct OptimizerConfiguration: Sendable, Equatable {
     beta2 = try section.double("beta2", default: beta2, in: 0...0.999_999_999)
     epsilon = try section.double("epsilon", default: epsilon, in: 1e-12...1)
     weightDecay = try section.double("weight_decay", default: weightDecay, in: 0...10)
+    weightDecayExclusions = try section.choice(
+      "weight_decay_exclusions", default: weightDecayExclusions)
     gradientClipping = try section.double(
       "gradient_clipping", default: gradientClipping, in: 1e-9...1e9)
     try section.finish()
@@ -69,24 +83,29 @@ package struct OptimizerConfiguration: Sendable, Equatable {
       ("beta2", YAMLNode(beta2)),
       ("epsilon", YAMLNode(epsilon)),
       ("weight_decay", YAMLNode(weightDecay)),
+      ("weight_decay_exclusions", YAMLNode(weightDecayExclusions.rawValue)),
       ("gradient_clipping", YAMLNode(gradientClipping)),
     ])
   }
 }
 
-/// Linear warm-up, then constant or down to zero; key `training.optimizer.learning_rate`.
+/// Linear warm-up, then constant or falling; key `training.optimizer.learning_rate`.
 package struct LearningRateConfiguration: Sendable, Equatable {
   /// What follows the warm-up; the reference only knows `none`.
   package enum Decay: String, Sendable, CaseIterable {
     case none
-    /// Down to zero at the last step.
+    /// Straight down to the minimum, which the step after the last would have.
     case linear
+    /// Half a cosine down to the minimum, as transformers' `get_cosine_schedule_with_warmup`.
+    case cosine
   }
 
   package var maximum = 0.01
   /// The share of the steps that warm up.
   package var warmupProportion = 0.0
   package var decay = Decay.none
+  /// Where a decay ends; without one it is never reached.
+  package var minimum = 0.0
 
   package init() {}
 
@@ -96,6 +115,7 @@ package struct LearningRateConfiguration: Sendable, Equatable {
     warmupProportion = try section.double(
       "warmup_proportion", default: warmupProportion, in: 0...1)
     decay = try section.choice("decay", default: decay)
+    minimum = try section.double("minimum", default: minimum, in: 0...10)
     try section.finish()
   }
 
@@ -104,6 +124,7 @@ package struct LearningRateConfiguration: Sendable, Equatable {
       ("maximum", YAMLNode(maximum)),
       ("warmup_proportion", YAMLNode(warmupProportion)),
       ("decay", YAMLNode(decay.rawValue)),
+      ("minimum", YAMLNode(minimum)),
     ])
   }
 }

@@ -40,6 +40,31 @@ extension MappingReader {
     return choice
   }
 
+  /// A list of cases of an enumeration, each once; in the enumeration's order, whatever the file's.
+  package mutating func choices<Choice>(
+    _ key: String, default fallback: [Choice]? = nil
+  ) throws(ConfigurationError) -> [Choice]
+  where Choice: CaseIterable & RawRepresentable<String> {
+    if let fallback, !has(key) { return fallback }
+    let names = Choice.allCases.map(\.rawValue)
+    var found: Set<String> = []
+    for node in try items(key, count: 1...names.count) {
+      guard case .string(let text) = scalar(node), !text.isEmpty else {
+        throw wrongType(node, key, "a list of \(list(names))")
+      }
+      guard names.contains(text) else {
+        throw ConfigurationError(
+          .badValue, at: node.place, "\(name(key)) has \(shown(text))",
+          expected: "some of \(list(names))", didYouMean: nearest(text, in: names))
+      }
+      guard found.insert(text).inserted else {
+        throw ConfigurationError(
+          .badValue, at: node.place, "\(name(key)) has \(shown(text)) twice", expected: "it once")
+      }
+    }
+    return Choice.allCases.filter { found.contains($0.rawValue) }
+  }
+
   package mutating func bool(
     _ key: String, default fallback: Bool? = nil
   ) throws(ConfigurationError) -> Bool {

@@ -44,21 +44,33 @@ extension Operation {
   /// Which rows an operation's lanes share out, or nil where one lane does all of it.
   func cutRows(_ inputs: [Tensor], _ outputs: [Tensor]) -> Int? {
     switch kind {
-    case .sumOfSquares, .gradientScale, .crossEntropyLoss, .argmax, .selectRows: nil
+    case .sumOfSquares, .gradientScale, .crossEntropyLoss: nil
     case .attention(let shape), .attentionBackward(let shape):
       inputs[0].rows / shape.sequence * shape.heads
+    case .cachedAttention(let shape): inputs[0].rows * shape.heads
+    case .cacheAppend: inputs[0].rows
     default: outputs[0].cutRows
     }
+  }
+
+  /// How many columns the lanes share out instead, where there are too few rows for them.
+  ///
+  /// Every lane then reads its own part of the weight, once, rather than all of it for fewer than 48
+  /// rows, which do not pay for it (`GEMM`).
+  func cutColumns(_ outputs: [Tensor], lanes: Int) -> Int? {
+    guard case .matmul(false, true, false) = kind, lanes > 1, outputs[0].rows < 48 * lanes
+    else { return nil }
+    return outputs[0].columns
   }
 
   /// For each input, whether a lane reads only the chunk of rows that it also writes.
   var readsOwnRows: [Bool] {
     switch kind {
     case .hostLoad, .hostStore, .load, .store, .copy, .add, .gelu, .geluBackward, .rotary,
-      .logitsMax, .logitsSums:
+      .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns, .cacheAppend:
       inputs.map { _ in true }
     case .matmul(let transposeA, _, _): [!transposeA, false]
-    case .addBias, .embed: [true, false]
+    case .addBias, .embed, .dropout: [true, false]
     case .layerNorm: [true, false, false]
     case .layerNormBackward: [true, true, true, false]
     // The labels are counted whole: the loss is their mean.
@@ -66,7 +78,7 @@ extension Operation {
     case .adamW: [true, true, true, true, false, false]
     case .zero, .collective, .slice, .biasGradient, .layerNormGradient, .attention,
       .attentionBackward, .embedBackward, .crossEntropyLoss, .sumOfSquares, .gradientScale,
-      .selectRows, .argmax:
+      .selectRows, .argmax, .cachedAttention:
       inputs.map { _ in false }
     }
   }
@@ -74,7 +86,7 @@ extension Operation {
   /// Whether the lanes write disjoint rows of the outputs, rather than blocks of columns or all.
   func writesOwnRows(_ inputs: [Tensor], _ outputs: [Tensor]) -> Bool {
     switch kind {
-    case .attention, .attentionBackward: false
+    case .attention, .attentionBackward, .cachedAttention, .cacheAppend: false
     default: cutRows(inputs, outputs) != nil
     }
   }

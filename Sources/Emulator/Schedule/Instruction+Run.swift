@@ -6,6 +6,8 @@ import Kernels
 struct WorkerContext {
   let scratch: UnsafeMutableRawPointer
   var kernels = WorkCounters()
+  /// What the Program states and a run found that there was not: tokens that a cache has room for.
+  var unneeded = WorkCounters()
   var collectives = CollectiveBytes()
   var loadBytes = 0
   var storeBytes = 0
@@ -16,6 +18,9 @@ extension Instruction {
   func run(_ context: inout WorkerContext) {
     switch self {
     case .move(let move): move.run(&context)
+    case .widen(let source, let target, let count):
+      BFloat16.widen(source, into: target, count: count)
+      context.loadBytes += count * MemoryLayout<UInt16>.size
     case .zero(let start, let bytes): memset(start, 0, bytes)
     case .slice(let slice): slice.run()
     case .collective(let part): part.run(&context.collectives)
@@ -25,9 +30,23 @@ extension Instruction {
       Elementwise.addBias(
         bias, to: y.matrix, stride: y.width, rows: y.rows, width: y.width,
         counters: &context.kernels)
+    case .addScaledColumns(let columns, let factor):
+      Elementwise.addScaled(
+        columns.from, stride: columns.fromStride, by: factor, to: columns.to,
+        stride: columns.toStride, rows: columns.rows, width: columns.width,
+        counters: &context.kernels)
+    case .scaledColumns(let columns, let factor):
+      Elementwise.scale(
+        columns.from, stride: columns.fromStride, by: factor, into: columns.to,
+        stride: columns.toStride, rows: columns.rows, width: columns.width,
+        counters: &context.kernels)
     case .biasGradient(let dy, let width, let rows, let target, let columns):
       Elementwise.biasGradient(
         dy, stride: width, into: target, rows: rows, columns: columns, counters: &context.kernels)
+    case .dropout(let x, let dropping, let y):
+      dropping.pointee.dropout().apply(
+        to: x, into: y.matrix, width: y.width, sequence: dropping.pointee.tokens, rows: y.rows,
+        counters: &context.kernels)
     case .gelu(let z, let g, let count):
       Gelu.forward(z, into: g, count: count, counters: &context.kernels)
     case .geluBackward(let dg, let z, let dz, let count):
@@ -40,14 +59,18 @@ extension Instruction {
       norm.pointee = Float(length)
       scale.pointee = Float(clip / Swift.max(length, clip) / lossScale)
     case .adamW(let update): update.run(&context.kernels)
-    case .selectRows(let x, let width, let numbers, let count, let target):
-      for row in 0..<count {
+    case .selectRows(let x, let width, let numbers, let rows, let target):
+      for row in rows {
         (target + row * width).update(from: x + Int(numbers[row]) * width, count: width)
       }
     case .argmax(let logits): logits.run(&context.kernels)
     case .layerNorm, .layerNormBackward, .layerNormGradient: runNorm(&context.kernels)
-    case .rotary(let rows, let shape): shape.run(rows, &context.kernels)
+    case .rotary(let rows, let shape, let places): shape.run(rows, places, &context.kernels)
     case .attention, .attentionBackward: runAttention(&context)
+    case .cacheAppend(let part, let cache):
+      part.shape.append(part.qkv, places: part.places, to: cache, rows: part.part)
+    case .cachedAttention(let part, let cache, let output):
+      part.attend(cache, into: output, &context)
     case .embed, .embedBackward: runEmbedding(&context.kernels)
     case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward:
       runCrossEntropy(&context.kernels)
@@ -78,14 +101,15 @@ extension Instruction {
       for unit in part.units {
         part.shape.forward(
           part.qkv, into: output, logSumExp: logSumExp, sequenceIndex: unit / part.shape.heads,
-          head: unit % part.shape.heads, scratch: context.scratch, counters: &context.kernels)
+          head: unit % part.shape.heads, dropout: part.dropout(of: unit),
+          scratch: context.scratch, counters: &context.kernels)
       }
     case .attentionBackward(let part, let output, let logSumExp, let dOutput, let dqkv):
       for unit in part.units {
         part.shape.backward(
           dOutput, qkv: part.qkv, output: output, logSumExp: logSumExp, into: dqkv,
           sequenceIndex: unit / part.shape.heads, head: unit % part.shape.heads,
-          scratch: context.scratch, counters: &context.kernels)
+          dropout: part.dropout(of: unit), scratch: context.scratch, counters: &context.kernels)
       }
     default: preconditionFailure("not attention")
     }
@@ -138,6 +162,21 @@ extension Instruction.Move {
   }
 }
 
+extension Instruction.Dropping {
+  /// The dropout of this step, of a head and sequence of this part.
+  fileprivate func dropout(head: Int = 0, sequence: Int = 0) -> Dropout {
+    Dropout(
+      probability: probability, seed: seed, step: Int(schedule[1]), site: site, layer: layer,
+      head: self.head + head, sequence: self.sequence + sequence)
+  }
+}
+
+extension Instruction.AttentionPart {
+  fileprivate func dropout(of unit: Int) -> Dropout? {
+    dropping?.pointee.dropout(head: unit % shape.heads, sequence: unit / shape.heads)
+  }
+}
+
 extension Instruction.Slice {
   fileprivate func run() {
     to.update(from: from, count: count)
@@ -178,16 +217,42 @@ extension Instruction.Sum {
 
 extension Instruction.RotaryShape {
   /// Rotates q, then k, which follows it in the same rows.
-  fileprivate func run(_ rows: Instruction.Rows, _ counters: inout WorkCounters) {
-    rotate(rows, column: 0, &counters)
-    rotate(rows, column: heads * headSize, &counters)
+  fileprivate func run(
+    _ rows: Instruction.Rows, _ places: Instruction.Integers?, _ counters: inout WorkCounters
+  ) {
+    rotate(rows, places, column: 0, &counters)
+    rotate(rows, places, column: heads * headSize, &counters)
   }
 
-  private func rotate(_ rows: Instruction.Rows, column: Int, _ counters: inout WorkCounters) {
+  private func rotate(
+    _ rows: Instruction.Rows, _ places: Instruction.Integers?, column: Int,
+    _ counters: inout WorkCounters
+  ) {
     Rotary.apply(
       rows.matrix, stride: rows.width, column: column, heads: heads, headDim: headSize,
-      rotaryDim: size, table: table, sequence: sequence, rows: rows.rows, inverse: isInverse,
-      counters: &counters)
+      rotaryDim: size, table: table, sequence: sequence, places: places, rows: rows.rows,
+      inverse: isInverse, counters: &counters)
+  }
+}
+
+extension Instruction.CachePart {
+  /// Goes head by head, so that a lane's rows of one head share its keys.
+  fileprivate func attend(
+    _ cache: Instruction.Floats, into output: Instruction.MutableFloats,
+    _ context: inout WorkerContext
+  ) {
+    var unit = part.lowerBound
+    var pairs = 0
+    while unit < part.upperBound {
+      let first = unit % rows
+      let count = min(rows - first, part.upperBound - unit)
+      pairs += shape.attend(
+        qkv, cache: cache, places: places, into: output, rows: first..<first + count,
+        head: unit / rows, scratch: context.scratch, counters: &context.kernels)
+      unit += count
+    }
+    let absent = part.count * shape.capacity - pairs
+    context.unneeded += WorkCounters(flops: 4 * shape.headDim * absent, elements: absent)
   }
 }
 
@@ -213,7 +278,7 @@ extension Instruction.Update {
 extension Instruction.GatheredLogits {
   /// Shards follow each other, each `rows` x `columns`; the last ones may be padding.
   fileprivate func run(_ counters: inout WorkCounters) {
-    for row in 0..<rows {
+    for row in part {
       var best: ArgMax?
       for shard in 0..<shards {
         let first = shard * columns

@@ -6,20 +6,26 @@ import Kernels
 /// Plain values and pointers: running it counts no references and allocates nothing.
 enum Instruction {
   case move(Move)
+  case widen(UnsafePointer<UInt16>, into: MutableFloats, count: Int)
   case zero(UnsafeMutableRawPointer, bytes: Int)
   case slice(Slice)
   case collective(CollectivePart)
   case gemm(Product)
   case addBias(Rows, bias: Floats)
+  case addScaledColumns(Columns, factor: Float)
+  case scaledColumns(Columns, factor: Float)
   case biasGradient(dy: Floats, width: Int, rows: Int, into: MutableFloats, columns: Range<Int>)
   case add(Sum)
   case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableFloats, epsilon: Float)
   case layerNormBackward(Norm, dy: Floats, gain: Floats, dx: MutableFloats)
   case layerNormGradient(Norm, dy: Floats, dGain: MutableFloats, dBias: MutableFloats)
-  case rotary(Rows, RotaryShape)
+  case rotary(Rows, RotaryShape, places: Integers?)
   case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
   case attentionBackward(
     AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
+  case dropout(Floats, UnsafePointer<Dropping>, into: Rows)
+  case cacheAppend(CachePart, cache: MutableFloats)
+  case cachedAttention(CachePart, cache: Floats, output: MutableFloats)
   case gelu(Floats, into: MutableFloats, count: Int)
   case geluBackward(dg: Floats, z: Floats, into: MutableFloats, count: Int)
   case embed(Lookup, table: Floats, into: MutableFloats, tokens: Range<Int>)
@@ -32,7 +38,7 @@ enum Instruction {
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)
-  case selectRows(Floats, width: Int, numbers: Integers, count: Int, into: MutableFloats)
+  case selectRows(Floats, width: Int, numbers: Integers, rows: Range<Int>, into: MutableFloats)
   case argmax(GatheredLogits)
 
   typealias Floats = UnsafePointer<Float>
@@ -75,6 +81,16 @@ enum Instruction {
     let rows: Range<Int>
   }
 
+  /// Some columns of a matrix that has `stride`, and a matrix of their width beside them.
+  struct Columns {
+    let from: Floats
+    let fromStride: Int
+    let to: MutableFloats
+    let toStride: Int
+    let rows: Int
+    let width: Int
+  }
+
   struct Sum {
     let a: Floats
     let b: Floats
@@ -106,6 +122,35 @@ enum Instruction {
     let shape: Attention
     let qkv: Floats
     let units: Range<Int>
+    let dropping: UnsafePointer<Dropping>?
+  }
+
+  /// Where one rank's part of a dropped tensor stands in the whole; the step's number is read when
+  /// it runs.
+  ///
+  /// Instructions point to it: it would be the largest part of any.
+  struct Dropping {
+    let probability: Double
+    let seed: Int
+    let site: Int
+    let layer: Int
+    /// The rank's first head, of all heads.
+    let head: Int
+    /// The micro-batch's first sequence, of the global batch.
+    let sequence: Int
+    /// Tokens of a sequence.
+    let tokens: Int
+    /// Learning rate, then the step's number.
+    let schedule: Floats
+  }
+
+  /// Some rows against the cache; for attention some of the (head, row) pairs, head by head.
+  struct CachePart {
+    let shape: CachedAttention
+    let qkv: Floats
+    let places: Integers
+    let rows: Int
+    let part: Range<Int>
   }
 
   /// Ids against one shard of the vocabulary.
@@ -152,6 +197,7 @@ enum Instruction {
     let rows: Int
     let columns: Int
     let vocabulary: Int
+    let part: Range<Int>
     let into: UnsafeMutablePointer<Int32>
   }
 

@@ -29,7 +29,7 @@ struct InstructionEmitter {
     switch operation.kind {
     case .hostLoad: move(.hostToTiles, part)
     case .hostStore: move(.tilesToHost, part)
-    case .load: move(.streamingToTiles, part)
+    case .load: input(0).elementType == .bfloat16 ? widen(part) : move(.streamingToTiles, part)
     case .store: move(.tilesToStreaming, part)
     case .copy: move(.tiles, part)
     case .zero: zero(part)
@@ -37,9 +37,17 @@ struct InstructionEmitter {
     case .matmul(let a, let b, let accumulate): matmul(part, a, b, accumulate)
     case .add: add(part)
     case .addBias: .addBias(rows(part), bias: read(1))
+    case .addScaledColumns(let factor, let first):
+      .addScaledColumns(columns(part, of: 1, to: first), factor: Float(factor))
+    case .scaledColumns(let factor, let first):
+      .scaledColumns(columns(part, of: 0, from: first), factor: Float(factor))
     case .biasGradient:
       .biasGradient(
         dy: read(0), width: input(0).columns, rows: input(0).rows, into: write(), columns: part)
+    case .dropout(let dropout):
+      .dropout(
+        read(0), dropping(dropout, heads: 0),
+        into: Instruction.Rows(matrix: write(), width: output().columns, rows: part))
     case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part))
     case .geluBackward:
       .geluBackward(dg: at(part, 0), z: at(part, 1), into: at(part), count: elements(part))
@@ -59,9 +67,12 @@ struct InstructionEmitter {
     case .sumOfSquares, .gradientScale, .adamW: optimizer(part)
     case .selectRows:
       .selectRows(
-        read(0), width: input(0).columns, numbers: integers(1), count: input(1).count,
-        into: write())
-    case .argmax(let vocabulary): argmax(vocabulary)
+        read(0), width: input(0).columns, numbers: integers(1), rows: part, into: write())
+    case .argmax(let vocabulary): argmax(part, vocabulary)
+    case .cacheAppend(let shape):
+      .cacheAppend(cachePart(part, shape, places: 1), cache: write())
+    case .cachedAttention(let shape):
+      .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
     case .collective: preconditionFailure("collectives are lowered for their group")
     }
   }
@@ -90,6 +101,12 @@ struct InstructionEmitter {
       Instruction.Move(
         route: route, from: raw(operation.inputs[0]) + part.lowerBound * rowBytes,
         to: raw(operation.outputs[0]) + part.lowerBound * rowBytes, bytes: part.count * rowBytes))
+  }
+
+  private func widen(_ part: Range<Int>) -> Instruction {
+    let first = part.lowerBound * output().cutColumns
+    let source = raw(operation.inputs[0]).assumingMemoryBound(to: UInt16.self)
+    return .widen(UnsafePointer(source + first), into: write() + first, count: elements(part))
   }
 
   private func zero(_ part: Range<Int>) -> Instruction {
@@ -124,11 +141,34 @@ struct InstructionEmitter {
         accumulates: accumulate))
   }
 
+  /// The instruction for these columns of `a (M, K) x b (N, K)` transposed.
+  func product(columns part: Range<Int>) -> Instruction {
+    let (a, b) = (input(0), input(1))
+    let first = part.lowerBound
+    return .gemm(
+      Instruction.Product(
+        a: MatrixOperand(read(0), stride: a.columns),
+        b: MatrixOperand(read(1) + first * b.columns, stride: b.columns, transposed: true),
+        c: write() + first, stride: output().columns, rows: output().rows, columns: part.count,
+        inner: a.columns, accumulates: false))
+  }
+
   private func add(_ part: Range<Int>) -> Instruction {
     .add(
       Instruction.Sum(
         a: at(part, 0), b: at(part, 1), c: operation.inputs.count == 3 ? at(part, 2) : nil,
         to: at(part), count: elements(part)))
+  }
+
+  /// These rows of the narrower operand, and of the wider one the columns from `from` or `to` on.
+  private func columns(
+    _ part: Range<Int>, of index: Int, from: Int = 0, to: Int = 0
+  ) -> Instruction.Columns {
+    let (source, target) = (input(index), output())
+    return Instruction.Columns(
+      from: read(index) + part.lowerBound * source.columns + from, fromStride: source.columns,
+      to: write() + part.lowerBound * target.columns + to, toStride: target.columns,
+      rows: part.count, width: min(source.columns, target.columns))
   }
 
   private func layerNorm(_ part: Range<Int>) -> Instruction {
@@ -159,7 +199,8 @@ struct InstructionEmitter {
       rows(part),
       Instruction.RotaryShape(
         heads: shape.heads, headSize: shape.headSize, size: rotary.size, sequence: shape.sequence,
-        table: lowering.rotaryTable(rotary, sequence: shape.sequence), isInverse: inverse))
+        table: lowering.rotaryTable(rotary, sequence: shape.sequence), isInverse: inverse),
+      places: operation.inputs.count > 1 ? integers(1) : nil)
   }
 
   private func attention(
@@ -169,7 +210,33 @@ struct InstructionEmitter {
       sequence: shape.sequence, heads: shape.heads, headDim: shape.headSize)
     lowering.needScratch(
       pass == .forward ? kernel.forwardScratchBytes : kernel.backwardScratchBytes)
-    return Instruction.AttentionPart(shape: kernel, qkv: read(0), units: part)
+    return Instruction.AttentionPart(
+      shape: kernel, qkv: read(0), units: part,
+      dropping: shape.dropout.map { dropping($0, heads: shape.heads) })
+  }
+
+  /// The schedule is the last input, the rank's part of the batch as long as the first.
+  private func dropping(
+    _ dropout: Operation.Dropout, heads: Int
+  ) -> UnsafePointer<Instruction.Dropping> {
+    let batch =
+      mesh.dataIndex(of: rank) * dropout.microBatches + lowering.value(of: dropout.microBatch)
+    let dropping = Instruction.Dropping(
+      probability: dropout.probability, seed: dropout.seed, site: dropout.site.rawValue,
+      layer: lowering.value(of: dropout.layer), head: mesh.tensorIndex(of: rank) * heads,
+      sequence: batch * (input(0).rows / dropout.sequence), tokens: dropout.sequence,
+      schedule: read(operation.inputs.count - 1))
+    return lowering.tables.table([dropping])
+  }
+
+  private func cachePart(
+    _ part: Range<Int>, _ shape: Operation.Attention, places: Int
+  ) -> Instruction.CachePart {
+    let kernel = CachedAttention(
+      capacity: shape.sequence, heads: shape.heads, headDim: shape.headSize)
+    lowering.needScratch(kernel.scratchBytes)
+    return Instruction.CachePart(
+      shape: kernel, qkv: read(0), places: integers(places), rows: input(0).rows, part: part)
   }
 
   // MARK: Vocabulary
@@ -214,12 +281,13 @@ struct InstructionEmitter {
     }
   }
 
-  private func argmax(_ vocabulary: Int) -> Instruction {
-    let gathered = input(0).shape
+  private func argmax(_ part: Range<Int>, _ vocabulary: Int) -> Instruction {
+    let shape = input(0).shape
+    let gathered = shape.count == 3 ? shape : [1] + shape
     return .argmax(
       Instruction.GatheredLogits(
         logits: read(0), shards: gathered[0], rows: gathered[1], columns: gathered[2],
-        vocabulary: vocabulary,
+        vocabulary: vocabulary, part: part,
         into: raw(operation.outputs[0]).assumingMemoryBound(to: Int32.self)))
   }
 

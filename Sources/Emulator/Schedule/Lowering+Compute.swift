@@ -5,6 +5,10 @@ extension Lowering {
   /// One operation at one turn: once for each distinct result, shared out over the lanes of the
   /// ranks that need it.
   func lowerCompute(_ operation: Operation) {
+    if let loaded = operation.outputs.first, storage.isView(loaded.tensor) {
+      views[loaded.tensor] = (operation.inputs[0].tensor, instance(operation.inputs[0]))
+      return skip(program.work(of: operation) * program.mesh.ranks)
+    }
     let inputs = operation.inputs.map { program[$0] }
     let outputs = operation.outputs.map { program[$0] }
     var done: Set<Int> = []
@@ -24,9 +28,17 @@ extension Lowering {
     _ operation: Operation, _ inputs: [Tensor], _ outputs: [Tensor], ranks: [Int]
   ) {
     let owners = lanes.lanes(of: ranks)
+    let emitter = InstructionEmitter(lowering: self, operation: operation, rank: ranks[0])
+    if let columns = operation.cutColumns(outputs, lanes: owners.count) {
+      order(accesses(operation, inputs, outputs, ranks: ranks, cut: nil))
+      let cut = RowCut(rows: columns, parts: owners.count, unit: 4)
+      for (index, lane) in owners.enumerated() where !cut[index].isEmpty {
+        append(emitter.product(columns: cut[index]), to: lane)
+      }
+      return
+    }
     let cut = operation.cutRows(inputs, outputs).map { RowCut(rows: $0, parts: owners.count) }
     order(accesses(operation, inputs, outputs, ranks: ranks, cut: cut))
-    let emitter = InstructionEmitter(lowering: self, operation: operation, rank: ranks[0])
     for (index, lane) in owners.enumerated() {
       let part = cut?[index] ?? (index == 0 ? 0..<1 : 0..<0)
       guard !part.isEmpty else { continue }

@@ -17,6 +17,8 @@ final class Lowering {
   private var skipped: [Work]
   private var waitsBefore = false
   private var turns: [LoopVariable: Int] = [:]
+  /// What each loaded tensor without memory of its own stands for at this turn.
+  var views: [TensorID: (tensor: TensorID, instance: Int)] = [:]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private(set) var scratchBytes = 64
 
@@ -74,14 +76,25 @@ final class Lowering {
     let tensor = program[reference]
     return zip(reference.indices, tensor.instances).reduce(0) { flat, pair in
       let (index, extent) = pair
-      let value = (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
+      let value = self.value(of: index)
       precondition((0..<extent).contains(value), "\(tensor.name): index \(value) of \(extent)")
       return flat * extent + value
     }
   }
 
+  /// An index at this turn of the loops.
+  func value(of index: Affine) -> Int {
+    (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
+  }
+
   func buffer(_ reference: TensorReference, rank: Int) -> Int {
-    storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
+    guard storage.isView(reference.tensor) else {
+      return storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
+    }
+    guard let view = views[reference.tensor] else {
+      preconditionFailure("\(program[reference].name) is read before it is loaded")
+    }
+    return storage.buffer(view.tensor, instance: view.instance, rank: rank)
   }
 
   /// The ranks that hold the same content of a tensor as `rank`, itself among them.

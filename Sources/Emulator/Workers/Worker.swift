@@ -121,6 +121,11 @@ extension Worker {
   func busySeconds(of lane: Int) -> (compute: Double, collective: Double) {
     (computeSeconds[lane - lanes.lowerBound], collectiveSeconds[lane - lanes.lowerBound])
   }
+  /// What the Program stated of a phase and this worker's instructions found no need for.
+  func unneeded(_ phase: Int) -> Work {
+    Work(flops: contexts[phase].unneeded.flops, elements: contexts[phase].unneeded.elements)
+  }
+
   var waitSeconds: Double { times.reduce(0) { $0 + $1.wait } }
 
   /// What this worker's kernels and collectives counted in a phase; groups of collectives are not

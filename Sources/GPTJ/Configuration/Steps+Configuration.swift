@@ -13,15 +13,20 @@ extension TrainingStep {
   /// - Throws: `PlanError` where its plan cannot split its model or batch.
   package init(_ configuration: FineTuningConfiguration) throws(PlanError) {
     let optimizer = configuration.training.optimizer
+    let probability = configuration.model.eval ? 0 : configuration.model.dropoutProb
     self.init(
       model: GPTJModel(configuration.model), plan: try ParallelPlan(configuration),
       optimizer: Optimizer(
         adamW: Operation.AdamW(
           beta1: optimizer.beta1, beta2: optimizer.beta2, epsilon: optimizer.epsilon,
           weightDecay: optimizer.weightDecay),
-        gradientClipping: optimizer.gradientClipping),
+        gradientClipping: optimizer.gradientClipping,
+        decayExclusions: optimizer.weightDecayExclusions),
       lossScale: Double(configuration.execution.lossScaling),
-      elementType: ElementType(configuration.model.precision))
+      elementType: ElementType(configuration.model.precision),
+      dropout: probability > 0
+        ? Dropout(probability: probability, seed: configuration.model.seed) : nil,
+      lora: LoRA(configuration.lora))
   }
 }
 

@@ -19,12 +19,14 @@ struct LayerNorm {
     return (y, stats)
   }
 
-  /// Accumulates the gradients of gain and bias and returns dx (T, D).
+  /// Accumulates the gradients of gain and bias, where they are trained, and returns dx (T, D).
   func backward(
     _ dy: TensorReference, input x: TensorReference, stats: TensorReference,
-    into dGain: TensorReference, _ dBias: TensorReference, _ name: String, _ step: StepWriter
+    into dGain: TensorReference?, _ dBias: TensorReference?, _ name: String, _ step: StepWriter
   ) -> TensorReference {
-    step.builder.emit(.layerNormGradient, [dy, x, stats], into: [dGain, dBias])
+    if let dGain, let dBias {
+      step.builder.emit(.layerNormGradient, [dy, x, stats], into: [dGain, dBias])
+    }
     let dx = step.builder.temporary(
       name, step.builder[x].shape, step.type, differsOver: step.builder[x].differsOver)
     step.builder.emit(.layerNormBackward, [dy, x, stats, gain], into: [dx])

@@ -9,6 +9,7 @@ import Program
 struct ColumnParallelLinear {
   let weight: TensorReference
   var bias: TensorReference?
+  var adapters: [LowRankUpdate] = []
 
   func forward(_ x: TensorReference, _ name: String, _ step: StepWriter) -> TensorReference {
     let y = step.builder.temporary(
@@ -16,17 +17,21 @@ struct ColumnParallelLinear {
     step.builder.emit(
       .matmul(transposeA: false, transposeB: true, accumulate: false), [x, weight], into: [y])
     if let bias { step.builder.emit(.addBias, [y, bias], into: [y]) }
+    for adapter in adapters { adapter.add(x, to: y, name, step) }
     return y
   }
 
-  /// Accumulates the weight's and bias' gradients and returns the partial dx (T, C).
+  /// Accumulates the weight's and bias' gradients, where they are trained, and the adapters', and
+  /// returns the partial dx (T, C).
   func backward(
-    _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference,
+    _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference?,
     bias dBias: TensorReference? = nil, _ name: String, _ step: StepWriter
   ) -> TensorReference {
-    step.accumulateWeightGradient(dy, x, into: dWeight)
+    if let dWeight { step.accumulateWeightGradient(dy, x, into: dWeight) }
     if let dBias { step.builder.emit(.biasGradient, [dy], into: [dBias]) }
-    return step.inputGradient(dy, weight, name)
+    let dx = step.inputGradient(dy, weight, name)
+    for adapter in adapters { adapter.backward(dy, input: x, addingTo: dx, name, step) }
+    return dx
   }
 }
 
@@ -35,6 +40,7 @@ struct ColumnParallelLinear {
 /// The bias is added once, after the sum (Megatron's g operator is identity backward).
 struct RowParallelLinear {
   let weight: TensorReference
+  var adapter: LowRankUpdate?
 
   /// The partial sum (T, R) that `allReduce` completes.
   func partial(_ x: TensorReference, _ name: String, _ step: StepWriter) -> TensorReference {
@@ -43,16 +49,20 @@ struct RowParallelLinear {
       differsOver: .all)
     step.builder.emit(
       .matmul(transposeA: false, transposeB: true, accumulate: false), [x, weight], into: [y])
+    adapter?.add(x, to: y, name, step)
     return y
   }
 
-  /// Accumulates the weight's gradient and returns this rank's dx (T, Cl).
+  /// Accumulates the weight's gradient, where it is trained, and the adapter's, and returns this
+  /// rank's dx (T, Cl).
   func backward(
-    _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference,
+    _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference?,
     _ name: String, _ step: StepWriter
   ) -> TensorReference {
-    step.accumulateWeightGradient(dy, x, into: dWeight)
-    return step.inputGradient(dy, weight, name)
+    if let dWeight { step.accumulateWeightGradient(dy, x, into: dWeight) }
+    let dx = step.inputGradient(dy, weight, name)
+    adapter?.backward(dy, input: x, addingTo: dx, name, step)
+    return dx
   }
 }
 

@@ -17,9 +17,11 @@ struct ParallelAttention {
   }
 
   /// The partial output (T, D), before its all-reduce.
-  func forward(_ h: TensorReference, _ step: StepWriter) -> (partial: TensorReference, Saved) {
+  func forward(
+    _ h: TensorReference, dropout: Dropout?, _ step: StepWriter
+  ) -> (partial: TensorReference, Saved) {
     let builder = step.builder
-    let shape = step.attention
+    let shape = step.attention(dropout)
     let projected = qkv.forward(h, "qkv", step)
     builder.emit(step.rotary(inverse: false), [projected], into: [projected])
     let rows = builder[h].rows
@@ -27,25 +29,27 @@ struct ParallelAttention {
       "context", [rows, shape.heads * shape.headSize], step.type, differsOver: .all)
     let logSumExp = builder.temporary(
       "log_sum_exp", [rows, shape.heads], .float32, differsOver: .all)
-    builder.emit(.attention(shape), [projected], into: [context, logSumExp])
+    let schedule = dropout.map { [$0.schedule] } ?? []
+    builder.emit(.attention(shape), [projected] + schedule, into: [context, logSumExp])
     let saved = Saved(qkv: projected, context: context, logSumExp: logSumExp)
     return (output.partial(context, "attention", step), saved)
   }
 
-  /// Accumulates both weights' gradients and returns the partial dh (T, D).
+  /// Accumulates what is trained of both layers and returns the partial dh (T, D).
   func backward(
     _ dy: TensorReference, input h: TensorReference, _ saved: Saved,
-    into dWeights: Block<TensorReference>, _ step: StepWriter
+    into dWeights: Block<TensorReference>?, dropout: Dropout?, _ step: StepWriter
   ) -> TensorReference {
     let dContext = output.backward(
-      dy, input: saved.context, into: dWeights.attentionOutput, "d_context", step)
+      dy, input: saved.context, into: dWeights?.attentionOutput, "d_context", step)
     let dQKV = step.builder.temporary(
       "d_qkv", step.builder[saved.qkv].shape, step.type, differsOver: .all)
     step.builder.emit(
-      .attentionBackward(step.attention), [saved.qkv, saved.context, saved.logSumExp, dContext],
+      .attentionBackward(step.attention(dropout)),
+      [saved.qkv, saved.context, saved.logSumExp, dContext] + (dropout.map { [$0.schedule] } ?? []),
       into: [dQKV])
     step.builder.emit(step.rotary(inverse: true), [dQKV], into: [dQKV])
-    return qkv.backward(dQKV, input: h, into: dWeights.qkv, "d_norm.attention.partial", step)
+    return qkv.backward(dQKV, input: h, into: dWeights?.qkv, "d_norm.attention.partial", step)
   }
 }
 

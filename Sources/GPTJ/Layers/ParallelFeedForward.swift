@@ -23,18 +23,20 @@ struct ParallelFeedForward {
     return (contract.partial(g, "feed_forward", step), Saved(z: z, g: g))
   }
 
-  /// Accumulates all four gradients and returns the partial dh (T, D).
+  /// Accumulates what is trained of both layers and returns the partial dh (T, D).
   func backward(
     _ dy: TensorReference, input h: TensorReference, _ saved: Saved,
-    into dWeights: Block<TensorReference>, _ step: StepWriter
+    into dWeights: Block<TensorReference>?, _ step: StepWriter
   ) -> TensorReference {
-    step.builder.emit(.biasGradient, [dy], into: [dWeights.feedForwardOutBias])
-    let dG = contract.backward(dy, input: saved.g, into: dWeights.feedForwardOut, "d_g", step)
+    if let dWeights {
+      step.builder.emit(.biasGradient, [dy], into: [dWeights.feedForwardOutBias])
+    }
+    let dG = contract.backward(dy, input: saved.g, into: dWeights?.feedForwardOut, "d_g", step)
     let dZ = step.builder.temporary(
       "d_z", step.builder[saved.z].shape, step.type, differsOver: .all)
     step.builder.emit(.geluBackward, [dG, saved.z], into: [dZ])
     return expand.backward(
-      dZ, input: h, into: dWeights.feedForwardIn, bias: dWeights.feedForwardInBias,
+      dZ, input: h, into: dWeights?.feedForwardIn, bias: dWeights?.feedForwardInBias,
       "d_norm.feed_forward.partial", step)
   }
 }

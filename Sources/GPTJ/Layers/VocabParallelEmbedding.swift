@@ -7,7 +7,8 @@ struct VocabParallelEmbedding {
   /// ids (T) -> x (T, D): each rank looks up the ids it holds, the sum over ranks has them all.
   func forward(_ ids: TensorReference, _ step: StepWriter) -> TensorReference {
     let partial = step.builder.temporary(
-      "embedded.partial", [step.tokens, step.model.hiddenSize], step.type, differsOver: .all)
+      "embedded.partial", [step.builder[ids].count, step.model.hiddenSize], step.type,
+      differsOver: .all)
     step.builder.emit(.embed, [ids, table], into: [partial])
     return step.allReduce(partial, "embedded")
   }

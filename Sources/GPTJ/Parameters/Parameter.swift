@@ -15,6 +15,9 @@ package struct Parameter: Sendable, Equatable {
   package let isPerLayer: Bool
   /// Biases and layer norms are not decayed.
   package let isDecayed: Bool
+  /// Whether each rank of a tensor-parallel group holds only its part of the gradient's sum, though
+  /// all hold the same values: an adapter's replicated matrix.
+  package let hasPartialGradient: Bool
 
   /// How the ranks of a tensor-parallel group share a parameter.
   package enum Partition: Sendable, Equatable {

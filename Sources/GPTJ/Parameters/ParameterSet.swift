@@ -48,10 +48,22 @@ package struct ParameterSet {
   package let embedding: Parameter
   package let block: Block<Parameter>
   package let head: Head<Parameter>
+  /// Of each layer; none where the weights themselves are trained.
+  package let adapters: Adapters<Parameter>
 
-  package var all: [Parameter] { [embedding] + block.all + head.all }
+  /// Those of the model itself.
+  package var ofModel: [Parameter] { [embedding] + block.all + head.all }
 
-  package init(_ model: GPTJModel, tensorParallel: Int) {
+  package var all: [Parameter] { ofModel + adapters.all }
+
+  /// What the optimizer updates: the adapters alone where there are any.
+  package var trained: [Parameter] { adapters.isEmpty ? all : adapters.all }
+
+  /// The trained parameters of one layer.
+  package var trainedInLayer: [Parameter] { adapters.isEmpty ? block.all : adapters.all }
+
+  package init(_ model: GPTJModel, tensorParallel: Int, lora: LoRA? = nil) {
+    adapters = Adapters(lora, model, tensorParallel: tensorParallel)
     let make = ParameterFactory(tensorParallel: tensorParallel)
     let (d, f, v) = (model.hiddenSize, model.feedForwardSize, model.vocabularySize)
     // The reference rounds an embedding shard up to 16 rows and leaves the head's as it comes
@@ -91,25 +103,28 @@ private struct ParameterFactory {
   func replicated(_ name: String, _ source: String, _ size: Int, layered: Bool) -> Parameter {
     Parameter(
       name: name, huggingFaceNames: [source], fullShape: [size], partition: .replicated,
-      shape: [size], isPerLayer: layered, isDecayed: false)
+      shape: [size], isPerLayer: layered, isDecayed: false, hasPartialGradient: false)
   }
 
   func rows(_ name: String, _ sources: [String], _ full: [Int]) -> Parameter {
     let rows = sources.count * full[0] / tensorParallel
     return Parameter(
       name: name, huggingFaceNames: sources, fullShape: full, partition: .rows,
-      shape: [rows] + full.dropFirst(), isPerLayer: true, isDecayed: full.count > 1)
+      shape: [rows] + full.dropFirst(), isPerLayer: true, isDecayed: full.count > 1,
+      hasPartialGradient: false)
   }
 
   func columns(_ name: String, _ source: String, _ full: [Int]) -> Parameter {
     Parameter(
       name: name, huggingFaceNames: [source], fullShape: full, partition: .columns,
-      shape: [full[0], full[1] / tensorParallel], isPerLayer: true, isDecayed: true)
+      shape: [full[0], full[1] / tensorParallel], isPerLayer: true, isDecayed: true,
+      hasPartialGradient: false)
   }
 
   func vocabulary(_ name: String, _ sources: [String], _ full: [Int], _ rows: Int) -> Parameter {
     Parameter(
       name: name, huggingFaceNames: sources, fullShape: full, partition: .rows,
-      shape: [rows] + full.dropFirst(), isPerLayer: false, isDecayed: full.count > 1)
+      shape: [rows] + full.dropFirst(), isPerLayer: false, isDecayed: full.count > 1,
+      hasPartialGradient: false)
   }
 }

@@ -29,7 +29,8 @@ extension StepWriter {
     let isWhole = !isParallel(parameter.shardingGroup)
     let shard = builder.temporary(
       parameter.name + suffix + (isWhole ? "" : ".shard"),
-      isWhole ? parameter.shape : tensor.shape, tensor.elementType,
+      isWhole ? parameter.shape : tensor.shape,
+      tensor.elementType == .bfloat16 ? type : tensor.elementType,
       differsOver: tensor.differsOver)
     builder.emit(.load, [source], into: [shard])
     return shard
@@ -37,10 +38,10 @@ extension StepWriter {
 
   /// A zeroed accumulator for a parameter's gradient, as long as one phase.
   func zeroGradient(_ parameter: Parameter) -> TensorReference {
-    // Differs over data until it is reduced.
+    // Differs over data until it is reduced, and over the tensor group where it is partial.
     let gradient = builder.temporary(
       parameter.name + ".gradient", parameter.shape, type,
-      differsOver: parameter.differsOver.union(.data))
+      differsOver: parameter.hasPartialGradient ? .all : parameter.differsOver.union(.data))
     builder.emit(.zero, [], into: [gradient])
     return gradient
   }
@@ -59,8 +60,9 @@ extension StepWriter {
     guard isParallel(parameter.shardingGroup) else { return gradient }
     let shard = builder.temporary(
       parameter.name + ".gradient.shard", [shardCount(parameter)], type, differsOver: axes)
-    guard parameter.shardingGroup == .all else {
-      builder.emit(.collective(.reduceScatter, over: .data), [gradient], into: [shard])
+    guard parameter.shardingGroup == .all, !parameter.hasPartialGradient else {
+      builder.emit(
+        .collective(.reduceScatter, over: parameter.shardingGroup), [gradient], into: [shard])
       return shard
     }
     var sum = gradient

@@ -6,17 +6,22 @@ final class StepWriter {
   let model: GPTJModel
   let plan: ParallelPlan
   let parameters: ParameterSet
+  /// The adapters that are trained instead of the weights, if any.
+  let lora: LoRA?
   /// Element type of weights, gradients and activations.
   let type: ElementType
   /// Streaming-memory tensors of each parameter, by its name.
   private var storage: [String: ParameterStorage] = [:]
 
-  init(name: String, model: GPTJModel, plan: ParallelPlan, type: ElementType) {
+  init(
+    name: String, model: GPTJModel, plan: ParallelPlan, type: ElementType, lora: LoRA? = nil
+  ) {
     builder = ProgramBuilder(name: name, mesh: plan.mesh)
     self.model = model
     self.plan = plan
     self.type = type
-    parameters = ParameterSet(model, tensorParallel: plan.tensorParallel)
+    self.lora = lora
+    parameters = ParameterSet(model, tensorParallel: plan.tensorParallel, lora: lora)
   }
 
   /// Tokens of one micro-batch.
@@ -41,12 +46,14 @@ struct ParameterStorage {
 }
 
 extension StepWriter {
-  /// Declares the weights in streaming memory, and gradients and moments where the step trains.
+  /// Declares the weights in streaming memory, and gradients and moments of what the step trains.
   func declareStorage(training: Bool) {
+    let trained = Set(training ? parameters.trained.map(\.name) : [])
     for parameter in parameters.all {
-      let weight = declareShard(parameter, "", type)
+      let isTrained = trained.contains(parameter.name)
+      let weight = declareShard(parameter, "", isTrained ? type : frozenType(of: parameter))
       storage[parameter.name] =
-        training
+        isTrained
         ? ParameterStorage(
           weight: weight, gradient: declareShard(parameter, ".gradient", type),
           firstMoment: declareShard(parameter, ".first_moment", .float32),
@@ -54,6 +61,12 @@ extension StepWriter {
         : ParameterStorage(
           weight: weight, gradient: weight, firstMoment: weight, secondMoment: weight)
     }
+  }
+
+  /// Norms and biases keep their precision: they are few, and their rounding would show.
+  private func frozenType(of parameter: Parameter) -> ElementType {
+    lora?.storesFrozenAsBFloat16 == true && type == .float32 && parameter.fullShape.count > 1
+      ? .bfloat16 : type
   }
 
   func stored(_ parameter: Parameter) -> ParameterStorage {

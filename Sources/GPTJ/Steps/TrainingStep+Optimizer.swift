@@ -1,3 +1,4 @@
+import Configuration
 import Program
 
 /// The phases that finish the gradients and update the weights, each rank its own shards.
@@ -17,6 +18,7 @@ extension TrainingPhases {
       let gradient = step.zeroGradient(parameter)
       forEachMicroBatch { batch in
         let dX = step.loadActivation(dx, [0, batch], "d_x")
+        dropout(0, batch)?.apply(dX, .embedding, step)
         let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
         builder.emit(.embedBackward, [ids, dX], into: [gradient])
       }
@@ -32,7 +34,7 @@ extension TrainingPhases {
   func decoderOptimizer(_ scalars: UpdateScalars) {
     forEachLayer { layer in
       step.builder.phase("decoder_optimizer") {
-        for parameter in step.parameters.block.all {
+        for parameter in step.parameters.trainedInLayer {
           update(parameter, gradient: loadGradient(parameter, layer), layer: layer, scalars)
         }
       }
@@ -50,7 +52,7 @@ extension TrainingPhases {
     }
   }
 
-  private func finishNorm() -> UpdateScalars {
+  func finishNorm() -> UpdateScalars {
     let builder = step.builder
     let total = step.allReduce(norm, "squared_norm.total", over: .all)
     let scale = builder.temporary("gradient_scale", [1], .float32, differsOver: [])
@@ -74,7 +76,7 @@ extension TrainingPhases {
     let first = step.loadShard(stored.firstMoment, of: parameter, layer, ".first_moment")
     let second = step.loadShard(stored.secondMoment, of: parameter, layer, ".second_moment")
     var adamW = optimizer.adamW
-    if !parameter.isDecayed { adamW.weightDecay = 0 }
+    if !parameter.isDecayed(excluding: optimizer.decayExclusions) { adamW.weightDecay = 0 }
     step.builder.emit(
       .adamW(adamW),
       [weight, gradient, first, second, scalars.gradientScale, scalars.schedule],
@@ -82,5 +84,18 @@ extension TrainingPhases {
     step.store(weight, into: stored.weight, of: parameter, layer: layer)
     step.store(first, into: stored.firstMoment, of: parameter, layer: layer)
     step.store(second, into: stored.secondMoment, of: parameter, layer: layer)
+  }
+}
+
+extension Parameter {
+  /// Whether weight decay takes hold of it.
+  fileprivate func isDecayed(
+    excluding exclusions: OptimizerConfiguration.WeightDecayExclusions
+  ) -> Bool {
+    switch exclusions {
+    case .biasesAndNorms: isDecayed
+    case .biases: isDecayed || name.hasSuffix("norm.gain")
+    case .none: true
+    }
   }
 }

@@ -1,3 +1,4 @@
+package import Configuration
 package import Program
 
 /// One optimizer step of GPT-J as the reference runs it: in phases from streaming memory, each
@@ -10,27 +11,51 @@ package struct TrainingStep {
   package var lossScale: Double
   /// Element type of weights, gradients and activations; moments are float32 always.
   package var elementType: ElementType
+  /// Adapters to train instead of the weights, if any.
+  package var lora: LoRA?
+
+  /// Nil for none: the Program then has no trace of it.
+  package var dropout: Dropout?
+
+  /// How likely an element is dropped, at every place, and what its random numbers start from.
+  package struct Dropout: Sendable, Equatable {
+    package var probability: Double
+    package var seed: Int
+
+    package init(probability: Double, seed: Int) {
+      self.probability = probability
+      self.seed = seed
+    }
+  }
 
   /// AdamW's constants and the global norm to which gradients are clipped.
   package struct Optimizer: Sendable, Equatable {
     package var adamW: Operation.AdamW
     package var gradientClipping: Double
+    /// Whom `adamW.weightDecay` leaves alone.
+    package var decayExclusions: OptimizerConfiguration.WeightDecayExclusions
 
-    package init(adamW: Operation.AdamW, gradientClipping: Double) {
+    package init(
+      adamW: Operation.AdamW, gradientClipping: Double,
+      decayExclusions: OptimizerConfiguration.WeightDecayExclusions = .biasesAndNorms
+    ) {
       self.adamW = adamW
       self.gradientClipping = gradientClipping
+      self.decayExclusions = decayExclusions
     }
   }
 
   package init(
     model: GPTJModel, plan: ParallelPlan, optimizer: Optimizer, lossScale: Double = 1,
-    elementType: ElementType
+    elementType: ElementType, dropout: Dropout? = nil, lora: LoRA? = nil
   ) {
     self.model = model
     self.plan = plan
     self.optimizer = optimizer
     self.lossScale = lossScale
     self.elementType = elementType
+    self.dropout = dropout
+    self.lora = lora
   }
 
   /// Names of the host tensors that a step reads and writes.
@@ -53,9 +78,12 @@ package struct TrainingStep {
   /// - Throws: `PlanError` where the plan cannot split the model.
   package func program() throws(PlanError) -> Program {
     if let reason = plan.illegality(for: model) { throw reason }
-    let step = StepWriter(name: "training_step", model: model, plan: plan, type: elementType)
+    let step = StepWriter(
+      name: "training_step", model: model, plan: plan, type: elementType, lora: lora)
     step.declareStorage(training: true)
-    TrainingPhases(step: step, optimizer: optimizer, lossScale: lossScale).write()
+    TrainingPhases(
+      step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout
+    ).write()
     return step.builder.build()
   }
 }
@@ -71,6 +99,8 @@ struct TrainingPhases {
   let host: HostTensors
   /// Sum of squares of the gradients that this rank holds, over all phases.
   let norm: TensorReference
+  /// The settings, and the step's schedule, loaded first because masks depend on its number.
+  private let dropout: (settings: TrainingStep.Dropout, schedule: TensorReference)?
 
   /// What the host gives and gets.
   struct HostTensors {
@@ -81,7 +111,10 @@ struct TrainingPhases {
     let gradientNorm: TensorReference
   }
 
-  init(step: StepWriter, optimizer: TrainingStep.Optimizer, lossScale: Double) {
+  init(
+    step: StepWriter, optimizer: TrainingStep.Optimizer, lossScale: Double,
+    dropout: TrainingStep.Dropout?
+  ) {
     self.step = step
     self.optimizer = optimizer
     self.lossScale = lossScale
@@ -90,6 +123,9 @@ struct TrainingPhases {
     saved = step.plan.recompute == .none ? SavedActivations(step) : nil
     host = Self.declareHost(step)
     norm = step.builder.temporary("squared_norm", [1], .float32, differsOver: .all)
+    self.dropout = dropout.map {
+      ($0, step.builder.temporary("dropout_schedule", [2], .float32, differsOver: []))
+    }
   }
 
   func write() {
@@ -97,10 +133,13 @@ struct TrainingPhases {
     decoderForward()
     head()
     decoderBackward()
-    let scale = embeddingBackwardAndOptimizer()
+    let scale = trainsWeights ? embeddingBackwardAndOptimizer() : gradientNorm()
     decoderOptimizer(scale)
-    headOptimizer(scale)
+    if trainsWeights { headOptimizer(scale) }
   }
+
+  /// Whether the model's own weights are trained, rather than adapters beside them.
+  var trainsWeights: Bool { step.lora == nil }
 
   func forEachMicroBatch(_ body: (Affine) -> Void) {
     step.builder.loop("micro_batch", count: step.plan.gradientAccumulation, body)
@@ -108,6 +147,12 @@ struct TrainingPhases {
 
   func forEachLayer(descending: Bool = false, _ body: (Affine) -> Void) {
     step.builder.loop("layer", count: step.model.layers, descending: descending, body)
+  }
+
+  func dropout(_ layer: Affine, _ batch: Affine) -> Dropout? {
+    dropout.map {
+      Dropout(settings: $0.settings, schedule: $0.schedule, layer: layer, microBatch: batch)
+    }
   }
 
   private static func declareHost(_ step: StepWriter) -> HostTensors {
@@ -133,10 +178,15 @@ extension TrainingPhases {
   private func embeddingForward() {
     step.builder.phase("embedding_forward") {
       step.builder.emit(.zero, [], into: [norm])
+      if let dropout {
+        step.builder.emit(.hostLoad, [host.schedule], into: [dropout.schedule])
+      }
       let embedding = VocabParallelEmbedding(table: step.load(step.parameters.embedding))
       forEachMicroBatch { batch in
         let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
-        step.storeActivation(embedding.forward(ids, step), x, [0, batch])
+        let embedded = embedding.forward(ids, step)
+        dropout(0, batch)?.apply(embedded, .embedding, step)
+        step.storeActivation(embedded, x, [0, batch])
       }
     }
   }
@@ -144,10 +194,11 @@ extension TrainingPhases {
   private func decoderForward() {
     forEachLayer { layer in
       step.builder.phase("decoder_forward") {
-        let block = TransformerBlock(step.loadBlock(layer))
+        let block = TransformerBlock(step.loadBlock(layer), step.loadAdapters(layer))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
-          let (output, activations) = block.forward(input, step)
+          let (output, activations) = block.forward(
+            input, dropout: dropout(layer, batch), step)
           saved?.store(activations, [layer, batch], step)
           step.storeActivation(output, x, [layer + 1, batch])
         }
@@ -160,7 +211,7 @@ extension TrainingPhases {
     step.builder.phase("head") {
       let parameters = step.parameters.head
       let head = VocabParallelHead(parameters.map { step.load($0) })
-      let gradients = parameters.map(step.zeroGradient)
+      let gradients = trainsWeights ? parameters.map(step.zeroGradient) : nil
       let last = Affine(nil, step.model.layers)
       forEachMicroBatch { batch in
         let input = step.loadActivation(x, [last, batch], "x")
@@ -172,7 +223,7 @@ extension TrainingPhases {
         let dX = head.backward(dLogits, input: input, activations, into: gradients, step)
         step.storeActivation(dX, dx, [last, batch])
       }
-      for (parameter, gradient) in zip(parameters.all, gradients.all) {
+      for (parameter, gradient) in zip(parameters.all, gradients?.all ?? []) {
         storeGradient(parameter, gradient, layer: nil)
       }
     }
@@ -181,17 +232,23 @@ extension TrainingPhases {
   private func decoderBackward() {
     forEachLayer(descending: true) { layer in
       step.builder.phase("decoder_backward") {
-        let block = TransformerBlock(step.loadBlock(layer))
-        let gradients = step.parameters.block.map(step.zeroGradient)
+        let weights = step.loadBlock(layer)
+        let gradients = trainsWeights ? step.parameters.block.map(step.zeroGradient) : nil
+        let adapterGradients = step.parameters.adapters.map(step.zeroGradient)
+        let block = TransformerBlock(weights, step.loadAdapters(layer, adapterGradients))
         forEachMicroBatch { batch in
           let input = step.loadActivation(x, [layer, batch], "x")
           let dY = step.loadActivation(dx, [layer + 1, batch], "d_y")
+          let dropout = dropout(layer, batch)
           let activations =
-            saved?.load(input, block, [layer, batch], step) ?? block.recompute(input, step)
-          let dX = block.backward(dY, input: input, activations, into: gradients, step)
+            saved?.load(input, block, [layer, batch], step)
+            ?? block.recompute(input, dropout: dropout, step)
+          let dX = block.backward(
+            dY, input: input, activations, into: gradients, dropout: dropout, step)
           step.storeActivation(dX, dx, [layer, batch])
         }
-        for (parameter, gradient) in zip(step.parameters.block.all, gradients.all) {
+        let trained = gradients?.all ?? adapterGradients.all
+        for (parameter, gradient) in zip(step.parameters.trainedInLayer, trained) {
           storeGradient(parameter, gradient, layer: layer)
         }
       }

@@ -9,8 +9,12 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Lets a Hugging Face GPT-J answer labelled entailment pairs.",
     discussion:
-      "An answer counts when, stripped of space and end of text, it is exactly the label.",
-    examples: ["gptj-bench evaluate --pretrained trained --answers 50"])
+      "An answer counts when, stripped of space and end of text, it is exactly the label. Beside the "
+      + "answers, the most likely label is found by the sum of its tokens' log-probabilities.",
+    examples: [
+      "gptj-bench evaluate --pretrained trained --answers 50",
+      "gptj-bench evaluate --pretrained trained --validation mnli_dev.jsonl --predictions out.jsonl",
+    ])
 
   @OptionGroup var pretrained: PretrainedOptions
 
@@ -29,6 +33,15 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Seed of the embedded pairs.", valueName: "n"))
   var seed = 42
 
+  @Option(
+    help: ArgumentHelp(
+      "Writes each prompt, answer and label's log-probability, one JSON object a line.",
+      valueName: "file.jsonl"))
+  var predictions: String?
+
+  @Flag(inversion: .prefixedNo, help: "Ranks the labels too: about one more pass over each prompt.")
+  var ranking = true
+
   @OptionGroup var emulator: EmulatorOptions
 
   @Flag(help: "Prints one JSON document instead of text.")
@@ -43,6 +56,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    if let predictions { try checkWritable(predictions) }
     let model = try pretrained.model()
     let task = try EntailmentTask(
       seed: seed, tokenizer: model.tokenizer,
@@ -50,17 +64,25 @@ struct EvaluateCommand: ParsableCommand {
     let setup = try HostSetup(
       ranks: pretrained.tensorParallel, tensorParallel: pretrained.tensorParallel, emulator)
     let reports = try task.heldOut(count: answers).map { split in
-      EvaluationResult(
-        split.name,
-        try model.evaluate(
-          split.examples, labels: split.labels, outputLength: outputLength, setup.emulatorOptions))
+      (
+        name: split.name,
+        report: try model.evaluate(
+          Questions(split.examples, labels: split.labels), outputLength: outputLength,
+          ranksLabels: ranking,
+          setup.emulatorOptions)
+      )
     }
+    if let predictions {
+      let lines = try reports.map { try $0.report.predictionLines(split: $0.name) }
+      try writeFile(lines.joined(), to: predictions)
+    }
+    let results = reports.map { EvaluationResult($0.name, $0.report) }
     StandardStream.output.writeOrExit(
       json
         ? try JSONDocument(
-          EvaluateDocument(evaluations: reports), schemaVersion: ReportDocument.schemaVersion
+          EvaluateDocument(evaluations: results), schemaVersion: ReportDocument.schemaVersion
         ).text()
-        : reports.map(\.text).joined())
+        : results.map(\.text).joined())
   }
 }
 

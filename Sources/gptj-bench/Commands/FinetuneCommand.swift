@@ -16,6 +16,7 @@ struct FinetuneCommand: ParsableCommand {
     examples: [
       "gptj-bench finetune --steps 100 --answers 50 --export trained",
       "gptj-bench finetune --pretrained trained --steps 10 --answers 50",
+      "gptj-bench finetune --from-scratch small --tokenizer gpt-j-6b --train mnli_train.jsonl",
       "gptj-bench finetune --pretrained gpt-j-6b --train mnli_train.jsonl --validation mnli_dev.jsonl",
     ])
 
@@ -26,6 +27,14 @@ struct FinetuneCommand: ParsableCommand {
   var config = RealRun.preset
 
   @OptionGroup var files: FinetuneFiles
+
+  @Option(
+    help: ArgumentHelp(
+      "Starts from random weights, for the tokenizer that is used: tiny, small or base (default: "
+        + "the configuration's model).", valueName: "size"))
+  var fromScratch: ModelSize?
+
+  @OptionGroup var adapters: AdapterOptions
 
   @Option(help: ArgumentHelp("Optimizer steps (default: the configuration's).", valueName: "n"))
   var steps: Int?
@@ -60,61 +69,82 @@ struct FinetuneCommand: ParsableCommand {
     guard (0...1_000_000).contains(answers) else {
       throw ValidationError("--answers is \(answers), expected from 0 to 1000000")
     }
+    guard fromScratch == nil || files.pretrained == nil else {
+      throw ValidationError("--from-scratch and --pretrained exclude each other")
+    }
     guard evaluateEvery >= 0 else {
       throw ValidationError("--evaluate-every is \(evaluateEvery), expected at least 0")
     }
   }
 
   mutating func run() throws {
-    let pretrained = try files.pretrained.map { try HuggingFaceDirectory(path: $0) }
-    let configuration = try resolve(pretrained)
+    let pretrained = try files.pretrained.map { try open($0) }
+    let adapter = try adapters.open()
+    let configuration = try resolve(pretrained, adapter)
     if printConfig {
       StandardStream.output.writeOrExit(configuration.printYAML())
       return
     }
     if let export = files.export { try HuggingFaceDirectory.checkFree(export) }
-    let task = try files.task(configuration, log)
-    try task.check(configuration)
-    let batches = try task.batches(configuration)
-    logData(batches)
-    let setup = try HostSetup(
-      ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, emulator)
-    let trainer = try Trainer(configuration, setup.emulatorOptions)
-    if let pretrained {
-      try trainer.load(pretrained)
-    } else {
-      trainer.initialize(RandomWeights(configuration.model))
-    }
+    try adapters.check(configuration)
+    let run = try FineTuningRun(
+      configuration, files, pretrained, adapter,
+      setup: HostSetup(
+        ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel,
+        emulator), log)
     let clock = ContinuousClock()
     let start = clock.now
-    let metrics = try files.metrics.map { try MetricsFile(path: $0) }
     Interruption.watch()
-    let updates = try train(trainer, task, batches, setup, metrics)
+    let updates = try train(run)
     let seconds = start.duration(to: clock.now) / .seconds(1)
-    if let export = files.export { try trainer.export(to: export, tokenizer: task.tokenizer) }
+    if let export = files.export {
+      try run.trainer.export(to: export, tokenizer: run.task.tokenizer)
+    }
+    if let export = adapters.exportAdapter {
+      try run.trainer.exportAdapter(to: export, base: files.pretrained)
+    }
     if Interruption.isRequested {
-      let kept = files.export.map { "saved in \($0)" } ?? "not saved, since there is no --export"
-      log.info("interrupted after step \(updates.count); \(kept)")
+      log.info("interrupted after step \(run.trainer.updates); \(whatStays(of: run))")
       throw ExitCode.interrupted
     }
-    let reports = try task.heldOut(count: answers).map { split in
-      EvaluationResult(
-        split.name,
-        try trainer.evaluate(
-          split.examples, labels: split.labels, tokenizer: task.tokenizer, setup.emulatorOptions))
-    }
-    let document = FinetuneDocument(trainer, updates, seconds: seconds, reports)
+    let document = FinetuneDocument(
+      run.trainer, updates, seconds: seconds, try run.answers(count: answers, ranksLabels: true))
     StandardStream.output.writeOrExit(
       output.json
         ? try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text()
         : text(document))
   }
 
+  /// - Throws: `CheckpointError`, also where there is an adapter that would be lost.
+  private func open(_ path: String) throws -> HuggingFaceDirectory {
+    let directory = try HuggingFaceDirectory(path: RunFolder.modelPath(path))
+    guard adapters.adapter != nil || !PEFTAdapter.isThere(directory.path) else {
+      throw ValidationError(
+        "\(directory.path) has an adapter beside its weights: gptj-bench convert merges it, "
+          + "--adapter \(directory.path) goes on training it")
+    }
+    return directory
+  }
+
+  private func whatStays(of run: FineTuningRun) -> String {
+    let places = [run.folder?.path, files.export, adapters.exportAdapter].compactMap(\.self)
+    return places.isEmpty
+      ? "not saved, since there is neither --output nor --export"
+      : "saved in \(places.joined(separator: " and "))"
+  }
+
   /// A pretrained model's sizes stand above the preset's; flags and settings that contradict them are
   /// found when it is loaded.
-  private func resolve(_ pretrained: HuggingFaceDirectory?) throws -> FineTuningConfiguration {
+  private func resolve(
+    _ pretrained: HuggingFaceDirectory?, _ adapter: PEFTAdapter?
+  ) throws -> FineTuningConfiguration {
     var overrides =
       pretrained.map { $0.config.overrides(file: $0.path + "/config.json") } ?? []
+    if let fromScratch {
+      let tokenizer = try files.tokenizer.map { try Tokenizer(directory: $0) } ?? .embedded()
+      overrides += fromScratch.overrides(vocabulary: tokenizer.vocabularySize)
+    }
+    overrides += try adapters.overrides(adapter)
     overrides += try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") }
     for (path, value, flag) in [
       ("training.steps", steps, "--steps"),
@@ -124,64 +154,46 @@ struct FinetuneCommand: ParsableCommand {
       guard let value else { continue }
       overrides.append(ConfigurationOverride(path: path, value: String(value), origin: flag))
     }
+    overrides += files.overrides
     return try ConfigurationResolver(
       config, environment: environment(), otherVariables: Workload.otherVariables,
       overrides: overrides
     ).resolve()
   }
 
-  private func train(
-    _ trainer: Trainer, _ task: EntailmentTask, _ batches: EntailmentBatches, _ setup: HostSetup,
-    _ metrics: MetricsFile?
-  ) throws -> [Trainer.Update] {
-    let steps = trainer.configuration.training.steps
-    var (batches, metrics) = (batches, metrics)
+  private func train(_ run: FineTuningRun) throws -> [Trainer.Update] {
+    let trainer = run.trainer
     let peak = trainer.emulator.measurePeak(seconds: 0.2)
     var progress = ProgressLine(
-      "finetune", total: steps, terminal: Terminal.detect(.error, noColor: output.noColor),
-      isOff: output.noProgress)
+      "finetune", total: trainer.configuration.training.steps, from: trainer.updates, interval: 1,
+      terminal: Terminal.detect(.error, noColor: output.noColor), isOff: output.noProgress)
     defer { progress.finish() }
     var updates: [Trainer.Update] = []
-    while updates.count < steps, !Interruption.isRequested {
-      let update = trainer.update(on: batches.next())
+    while !run.isDone, !Interruption.isRequested {
+      let update = run.step()
       updates.append(update)
-      do {
-        try metrics?.append(update)
-      } catch {
-        // The model is worth more than the file.
+      if let trouble = run.record(update, peak: peak) {
         progress.clear()
-        log.info("\(error); no more metrics are written")
-        metrics = nil
+        log.info(trouble)
       }
       progress.update(step: update.step) {
         update.fields(model: trainer.step.model, peak: peak)
       }
+      try run.saveIfDue()
       if evaluateEvery > 0, update.step.isMultiple(of: evaluateEvery) {
         progress.clear()
-        try logAccuracy(trainer, task, setup)
+        try logAccuracy(run)
       }
     }
+    try run.saveLast()
     return updates
   }
 
-  private func logAccuracy(
-    _ trainer: Trainer, _ task: EntailmentTask, _ setup: HostSetup
-  ) throws {
-    guard let split = task.heldOut(count: answers).first else { return }
-    let report = try trainer.evaluate(
-      split.examples, labels: split.labels, tokenizer: task.tokenizer, setup.emulatorOptions)
+  private func logAccuracy(_ run: FineTuningRun) throws {
+    guard let result = try run.answers(count: answers).first else { return }
     log.info(
-      "step \(trainer.updates): \(report.correct) of \(report.examples) pairs correct "
-        + "[\(Format.percent(report.accuracy))]")
-  }
-
-  /// What was read, packed and left out; a file's only.
-  private func logData(_ batches: EntailmentBatches) {
-    guard let packed = batches.packed else { return }
-    log.info(
-      "\(Format.grouped(packed.examples)) examples (\(packed.skipped) without a label skipped), "
-        + "\(Format.grouped(packed.tokens)) tokens: \(Format.grouped(packed.sequences)) sequences, "
-        + "\(Format.grouped(packed.droppedTokens)) tokens dropped")
+      "step \(run.trainer.updates): \(result.correct) of \(result.examples) pairs correct "
+        + "[\(Format.percent(result.accuracy))]")
   }
 
   private var log: Log {
@@ -189,7 +201,10 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   private func text(_ document: FinetuneDocument) -> String {
-    "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
+    guard document.steps > 0 else {
+      return "all steps were done before\n" + document.evaluations.map(\.text).joined()
+    }
+    return "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
       + "\(Format.fixed(document.firstLoss, 3)) -> \(Format.fixed(document.lastLoss, 3)), "
       + "\(Format.grouped(Int(document.tokensPerSecond))) tokens/s\n"
       + document.evaluations.map(\.text).joined()

@@ -97,11 +97,11 @@ struct RunCommand: ParsableCommand {
 extension Trainer.Update {
   /// What a progress line shows of a step.
   func fields(model: GPTJModel, peak: Double) -> [ProgressLine.Field] {
-    let share = Double(model.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
-    return [
+    [
       ("loss", Format.fixed(loss, 4)), ("grad_norm", Format.fixed(gradientNorm, 3)),
       ("lr", Format.scientific(learningRate)),
-      ("tokens/s", Format.grouped(Int(tokensPerSecond))), ("peak", Format.percent(share)),
+      ("tokens/s", Format.grouped(Int(tokensPerSecond))),
+      ("peak", Format.percent(shareOfPeak(model: model, peak: peak))),
     ]
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Checkpoints
 import Configuration
 import Datasets
 import FineTuning
@@ -30,6 +31,21 @@ struct FinetuneFiles: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The run's folder: configuration, metrics, checkpoints (default: none of them).",
+      valueName: "directory"))
+  var output: String?
+
+  @Flag(help: "Goes on from the newest checkpoint of the run's folder, if it has one.")
+  var resume = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Saves a checkpoint every so many steps, and at the end; 0 for the end only.",
+      valueName: "n"))
+  var checkpointEvery: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Keeps packed training data here (default: gptj-bench in XDG_CACHE_HOME or ~/.cache).",
       valueName: "directory"))
   var dataCache: String?
@@ -48,6 +64,21 @@ struct FinetuneFiles: ParsableArguments {
 }
 
 extension FinetuneFiles {
+  /// The settings that the flags stand for.
+  var overrides: [ConfigurationOverride] {
+    var overrides: [ConfigurationOverride] = []
+    if let output {
+      overrides.append(
+        ConfigurationOverride(path: "checkpoint.save", value: output, origin: "--output"))
+    }
+    if let checkpointEvery {
+      overrides.append(
+        ConfigurationOverride(
+          path: "checkpoint.steps", value: String(checkpointEvery), origin: "--checkpoint-every"))
+    }
+    return overrides
+  }
+
   /// Reads what the options name.
   ///
   /// What is wrong with the data cache goes to `log` and stops nothing.
@@ -55,7 +86,7 @@ extension FinetuneFiles {
   /// - Throws: `DatasetsError` naming file and line.
   func task(_ configuration: FineTuningConfiguration, _ log: Log) throws -> EntailmentTask {
     let task = configuration.task
-    let directory = tokenizer ?? pretrained
+    let directory = try tokenizer ?? pretrained.map { try RunFolder.modelPath($0) }
     let folder =
       noDataCache ? nil : dataCache ?? PreparedCache.standardFolder(environment())
     let cache = folder.map { PreparedCache(folder: $0) { log.warning($0) } }

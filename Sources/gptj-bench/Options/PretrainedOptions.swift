@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Checkpoints
 import FineTuning
 
 /// Which model answers, and over how many shards.
@@ -7,6 +8,11 @@ struct PretrainedOptions: ParsableArguments {
     help: ArgumentHelp(
       "A Hugging Face GPT-J: config, safetensors, tokenizer.", valueName: "directory"))
   var pretrained: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A LoRA adapter of peft, merged into the weights.", valueName: "directory"))
+  var adapter: String?
 
   @Option(
     name: .customLong("tp"), help: ArgumentHelp("Tensor parallelism.", valueName: "n"))
@@ -19,6 +25,8 @@ struct PretrainedOptions: ParsableArguments {
   }
 
   func model() throws -> PretrainedModel {
-    try PretrainedModel(path: pretrained, tensorParallel: tensorParallel)
+    try PretrainedModel(
+      path: pretrained, tensorParallel: tensorParallel,
+      adapter: adapter.map { try PEFTAdapter(path: $0) })
   }
 }

@@ -21,6 +21,6 @@ extension Workload {
   var planEstimator: PlanEstimator {
     PlanEstimator(
       topology, model: step.model, elementType: step.elementType,
-      ioTiles: configuration.execution.ioTiles)
+      ioTiles: configuration.execution.ioTiles, dropout: step.dropout, lora: step.lora)
   }
 }

@@ -1,0 +1,44 @@
+import Emulator
+import FineTuning
+import GPTJ
+import Reporting
+
+/// What is kept of every step, in the order and under the names of its files.
+///
+/// `Loss`, `LR` and `Throughput`, in sequences a second, are the names under which the reference
+/// logs to W&B (Graphcore examples, nlp/gpt_j/popxl); the others it does not log.
+struct StepMetrics {
+  /// From 1.
+  let step: Int
+  let scalars: [(tag: String, value: Double)]
+
+  /// `peak` is the FLOP/s of all workers together, `remainingSeconds` what is left until the last
+  /// step at the speed so far.
+  init(
+    _ update: Trainer.Update, model: GPTJModel, peak: Double, remainingSeconds: Double
+  ) {
+    let sequences = Double(update.tokens) / Double(model.sequenceLength)
+    step = update.step
+    scalars = [
+      ("Loss", update.loss), ("LR", update.learningRate),
+      ("Throughput", sequences / update.measured.seconds), ("grad_norm", update.gradientNorm),
+      ("tokens_per_second", update.tokensPerSecond),
+      ("share_of_peak", update.shareOfPeak(model: model, peak: peak)),
+      ("step_seconds", update.measured.seconds), ("remaining_seconds", remainingSeconds),
+    ]
+  }
+}
+
+extension Trainer.Update {
+  /// Model FLOPs of the step over its time, as a share of `peak` in FLOP/s.
+  func shareOfPeak(model: GPTJModel, peak: Double) -> Double {
+    Double(model.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
+  }
+}
+
+extension EventFile {
+  /// - Throws: `ReportingError` when the disk is full.
+  func append(_ metrics: StepMetrics) throws(ReportingError) {
+    try append(step: metrics.step, metrics.scalars)
+  }
+}

@@ -1,0 +1,82 @@
+import Emulator
+import Checkpoints
+import Configuration
+import FineTuning
+import GPTJ
+import Glibc
+import Reporting
+
+/// What a fine-tuning run takes of this machine, said before its first step.
+struct RunNeeds {
+  /// The emulated IPUs and the schedule.
+  let memoryBytes: Int
+  /// Checkpoints and export; one more checkpoint than are kept, since the new one comes first.
+  let diskBytes: Int
+  let diskPath: String?
+  let seconds: Double
+
+  /// The share of the peak that steps of small models reach on an otherwise idle machine
+  /// (0.47 to 0.5 measured for the embedded task's model on two cores).
+  private static let shareOfPeak = 0.45
+
+  init(_ trainer: Trainer, folder: String?, export: String?, done: Int) {
+    let configuration = trainer.configuration
+    let model = trainer.step.model
+    let weights = model.parameterCount * MemoryLayout<Float>.size
+    let trained = trainer.transfer.shapes(trainer.transfer.parameters.trained)
+      .reduce(0) { $0 + $1.count } * MemoryLayout<Float>.size
+    let checkpoint = weights + (configuration.checkpoint.optimState ? 2 * trained : 0)
+    let steps = configuration.training.steps - done
+    memoryBytes = trainer.emulator.bytes
+    diskBytes =
+      (folder == nil ? 0 : Self.checkpoints(configuration.checkpoint, steps: steps) * checkpoint)
+      + (export == nil ? 0 : weights)
+    diskPath =
+      folder
+      ?? export.map { $0.lastIndex(of: "/").map($0.prefix(through:)) ?? "." }
+      .map(String.init)
+    let tokens = configuration.training.globalBatchSize * configuration.model.sequenceLength
+    let flops = Double(model.modelFlops(tokens: tokens))
+    let peak = trainer.emulator.measurePeak(seconds: 0.05)
+    seconds = Double(steps) * flops / (peak * Self.shareOfPeak)
+  }
+
+  /// How many are there at most at once.
+  private static func checkpoints(_ configuration: CheckpointConfiguration, steps: Int) -> Int {
+    let saved = configuration.steps > 0 ? (steps - 1) / configuration.steps + 1 : 1
+    return min(saved, configuration.toKeep + 1)
+  }
+
+  /// For example `needs 1.2 GB of memory, 0.3 GB of disk and about 3 min`.
+  var text: String {
+    func amount(_ bytes: Int) -> String { Format.si(Double(bytes), "B", digits: 3) }
+    let disk = diskBytes > 0 ? ", \(amount(diskBytes)) of disk" : ""
+    return "needs \(amount(memoryBytes)) of memory\(disk) and about "
+      + "\(Format.duration(seconds: seconds)) for the steps on an idle machine"
+  }
+
+  /// - Throws: `NotEnoughDisk` where the checkpoints cannot fit.
+  func check() throws(NotEnoughDisk) {
+    guard let diskPath, diskBytes > 0, let free = Self.freeBytes(at: diskPath) else { return }
+    guard diskBytes <= free else {
+      throw NotEnoughDisk(path: diskPath, needed: diskBytes, free: free)
+    }
+  }
+
+  private static func freeBytes(at path: String) -> Int? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+}
+
+/// Why a run does not start: its checkpoints would not fit.
+struct NotEnoughDisk: Error, CustomStringConvertible {
+  let path: String
+  let needed, free: Int
+
+  var description: String {
+    "\(path): the run's checkpoints need \(needed) bytes, \(free) are free; expected a smaller "
+      + "checkpoint.to_keep, or checkpoint.optim_state=false"
+  }
+}
