@@ -70,7 +70,9 @@ package struct PretrainedModel {
       vocabularySize: config.vocabulary, sequenceLength: length, rotarySize: config.rotary)
     let pass = InferencePass(
       model: model, tensorParallel: tensorParallel,
-      microBatchSize: max(1, min(batch, prompts.count)), elementType: .float32)
+      // No more than a place in the cache can number.
+      microBatchSize: max(1, min(batch, prompts.count, Int(Int32.max) / (length + 16))),
+      elementType: .float32)
     return try Generator(
       pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, sampling: sampling,
       options

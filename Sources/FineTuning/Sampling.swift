@@ -6,7 +6,7 @@ import Glibc
 package struct Sampling: Sendable, Equatable {
   /// Logits are divided by it.
   package var temperature: Double
-  /// Only logits at least as large as the k-th stay; nil for all. Equal ones stay together.
+  /// Only logits at least as large as the k-th stay, so equal ones stay together; nil for all.
   package var topK: Int?
   /// The least likely whose probabilities add up to at most 1 - p go, the most likely never.
   package var topP: Double
@@ -15,9 +15,8 @@ package struct Sampling: Sendable, Equatable {
 
   package init(temperature: Double = 1, topK: Int? = nil, topP: Double = 1, seed: UInt64 = 0) {
     precondition(
-      temperature > 0 && temperature.isFinite && (0...1).contains(topP)
-        && topK.map { $0 > 0 } != false,
-      "temperature \(temperature), top-k \(String(describing: topK)), top-p \(topP)")
+      temperature > 0 && temperature.isFinite && (0...1).contains(topP) && topK ?? 1 > 0,
+      "temperature \(temperature), top-k \(topK ?? 0), top-p \(topP)")
     self.temperature = temperature
     self.topK = topK
     self.topP = topP

@@ -44,8 +44,17 @@ package struct GPTJModel: Sendable, Equatable {
   /// 6 x (matmul weights) per token plus 12 x sequence x hidden size per token and layer for the
   /// scores, the usual count without recomputation (Narayanan et al. 2021, section 5.1).
   package func modelFlops(tokens: Int) -> Int {
+    tokens * (6 * matmulWeights + 12 * layers * sequenceLength * hiddenSize)
+  }
+
+  /// The same where only adapters are trained: the weights' own gradients are not asked for.
+  package func modelFlops(tokens: Int, _ lora: LoRA) -> Int {
+    modelFlops(tokens: tokens)
+      + tokens * (6 * lora.parameterCount(of: self) - 2 * matmulWeights)
+  }
+
+  private var matmulWeights: Int {
     let (d, f) = (hiddenSize, feedForwardSize)
-    let matmulWeights = layers * (4 * d * d + 2 * d * f) + vocabularySize * d
-    return tokens * (6 * matmulWeights + 12 * layers * sequenceLength * d)
+    return layers * (4 * d * d + 2 * d * f) + vocabularySize * d
   }
 }

@@ -18,12 +18,13 @@ package enum Rotary {
   /// Rotates the first `rotaryDim` of each head in place; `inverse` is the gradient.
   ///
   /// The heads start at `column` of each row of `stride` floats; the position is row % sequence, or
-  /// place % sequence where there are places, and rows with a place below 0 stay as they are.
+  /// place % sequence where there are places: rows with a place below 0 stay as they are.
   /// Counts rows x heads x rotaryDim elements.
   package static func apply(
     _ x: UnsafeMutablePointer<Float>, stride: Int, column: Int, heads: Int, headDim: Int,
     rotaryDim: Int, table: UnsafePointer<Float>, sequence: Int,
-    places: UnsafePointer<Int32>? = nil, rows: Range<Int>, inverse: Bool = false, counters: inout WorkCounters
+    places: UnsafePointer<Int32>? = nil, rows: Range<Int>, inverse: Bool = false,
+    counters: inout WorkCounters
   ) {
     precondition(
       rotaryDim % 2 == 0 && rotaryDim <= headDim,

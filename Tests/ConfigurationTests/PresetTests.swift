@@ -144,6 +144,13 @@ struct PresetTests {
         steps: 0
         to_keep: 4
         optim_state: true
+      lora:
+        rank: 0
+        alpha: 8.0
+        targets: [q_proj, v_proj]
+        dropout: 0.0
+        seed: 42
+        frozen_precision: same
 
       """
     #expect(FineTuningConfiguration().printYAML() == expected)

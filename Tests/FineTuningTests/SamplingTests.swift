@@ -34,7 +34,8 @@ struct SamplingTests {
     arguments: [
       (Sampling(), [0, 1, 2, 3, 4, 5, 6, 7]), (Sampling(temperature: 2), [0, 1, 2, 3, 4, 5, 6, 7]),
       (Sampling(topK: 3), [1, 3, 4]), (Sampling(topK: 1), [1]),
-      (Sampling(topK: 8), [0, 1, 2, 3, 4, 5, 6, 7]), (Sampling(topK: 99), [0, 1, 2, 3, 4, 5, 6, 7]),
+      (Sampling(topK: 8), [0, 1, 2, 3, 4, 5, 6, 7]),
+      (Sampling(topK: 99), [0, 1, 2, 3, 4, 5, 6, 7]),
       (Sampling(topP: 0.9), [1, 3, 4, 7]), (Sampling(topP: 0.5), [1, 4]), (Sampling(topP: 0), [1]),
       (Sampling(temperature: 0.25, topP: 0.9), [1, 4]),
       (Sampling(temperature: 3, topK: 4, topP: 0.75), [1, 3, 4]),

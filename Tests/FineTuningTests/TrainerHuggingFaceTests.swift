@@ -82,10 +82,10 @@ struct TrainerHuggingFaceTests {
       let many = try PretrainedModel(path: directory, tensorParallel: 8).answers(
         to: prompts, outputLength: 4, batch: 2, options)
       #expect(one == many && one.allSatisfy { !$0.isEmpty && $0.count <= 4 })
-      let examples = Questions(task.heldOut(count: 3)[0].examples)
+      let examples = Questions(task.heldOut(count: 3)[0].examples, labels: nil)
       #expect(
-        try PretrainedModel(path: directory).evaluate(examples, labels: nil, options)
-          == trainer.evaluate(examples, labels: nil, tokenizer: task.tokenizer, options))
+        try PretrainedModel(path: directory).evaluate(examples, options)
+          == trainer.evaluate(examples, tokenizer: task.tokenizer, options))
       #expect(throws: GenerationError.self) {
         try PretrainedModel(path: path).answers(to: prompts, outputLength: 99, options)
       }

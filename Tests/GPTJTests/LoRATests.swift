@@ -135,6 +135,15 @@ struct LoRATests {
       ])
   }
 
+  @Test("Model FLOPs: two of six for each weight fall away, six for each adapter parameter come")
+  func modelFlops() throws {
+    let lora = LoRA(rank: 16, alpha: 32, targets: [.query, .value])
+    let matrices = 28 * 12 * 4096 * 4096 + 50400 * 4096
+    #expect(
+      gptj6B.modelFlops(tokens: 10) - gptj6B.modelFlops(tokens: 10, lora)
+        == 10 * (2 * matrices - 6 * 7_340_032))
+  }
+
   @Test("Bytes by formula: frozen weights once, adapters with gradient and both moments")
   func bytes() throws {
     let program = try Self.program(Self.everywhere, tensor: 1, data: 1)

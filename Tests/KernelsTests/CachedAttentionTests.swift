@@ -63,20 +63,20 @@ extension KernelsTests {
             && places[$0] <= place
         }
         for head in 0..<mix.kernel.heads {
-          let scores = seen.map { key in
-            (0..<size).reduce(0.0) {
-              $0 + Double(qkv[row * 3 * width + head * size + $1])
-                * Double(qkv[key * 3 * width + width + head * size + $1])
-            } / Double(size).squareRoot()
+          /// A row's q (0), k (1) or v (2) of this head.
+          func part(_ which: Int, of row: Int) -> [Double] {
+            let start = (row * 3 + which) * width + head * size
+            return doubles(Array(qkv[start..<start + size]))
           }
+          let query = part(0, of: row)
+          let scores = seen.map { dot(query, part(1, of: $0)) / Double(size).squareRoot() }
           let most = scores.max() ?? 0
           let weights = scores.map { exp($0 - most) }
           let sum = weights.reduce(0, +)
+          let values = seen.map { part(2, of: $0) }
           for d in 0..<size {
-            output[row * width + head * size + d] =
-              zip(seen, weights).reduce(0) {
-                $0 + $1.1 * Double(qkv[$1.0 * 3 * width + 2 * width + head * size + d])
-              } / sum
+            let column = values.map { $0[d] }
+            output[row * width + head * size + d] = dot(weights, column) / sum
           }
         }
       }

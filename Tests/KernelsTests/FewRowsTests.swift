@@ -11,7 +11,9 @@ extension KernelsTests {
       a.withUnsafeBufferPointer { a in
         w.withUnsafeBufferPointer { w in
           c.withUnsafeMutableBufferPointer { c in
-            guard let a = a.baseAddress, let w = w.baseAddress, let c = c.baseAddress else { return }
+            guard let a = a.baseAddress, let w = w.baseAddress, let c = c.baseAddress else {
+              return
+            }
             ck_few_rows(
               a + rows.lowerBound * (k + 1), k + 1, w + columns.lowerBound * (k + 2), k + 2,
               c + rows.lowerBound * (n + 3) + columns.lowerBound, n + 3, rows.count, columns.count,
@@ -45,9 +47,9 @@ extension KernelsTests {
       var want = doubles(untouched)
       for i in 0..<m {
         for j in 0..<n {
-          want[i * (n + 3) + j] = (0..<k).reduce(0) {
-            $0 + Double(a[i * (k + 1) + $1]) * Double(w[j * (k + 2) + $1])
-          }
+          let row = doubles(Array(a[i * (k + 1)..<i * (k + 1) + k]))
+          let column = doubles(Array(w[j * (k + 2)..<j * (k + 2) + k]))
+          want[i * (n + 3) + j] = dot(row, column)
         }
       }
       #expect(worst(whole, want) < 1e-6)

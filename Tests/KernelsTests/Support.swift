@@ -35,6 +35,8 @@ func worst(_ got: [Float], _ want: [Double]) -> Double {
 
 func doubles(_ x: [Float]) -> [Double] { x.map(Double.init) }
 
+func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+
 /// The central difference of f in direction `index`; about 1e-9 relative on smooth functions.
 func slope(of f: ([Double]) -> Double, at x: [Double], _ index: Int) -> Double {
   let h = 1e-5

@@ -1,9 +1,9 @@
 import Glibc
 
-/// A training run as it was after one step: a Hugging Face directory, the optimizer's moments beside it
-/// in `optimizer.safetensors`, and `trainer_state.json`. A run that trains adapters has them beside the
-/// weights, in peft's files.
+/// A training run as it was after one step.
 ///
+/// It is a Hugging Face directory with the optimizer's moments beside it in `optimizer.safetensors`, and
+/// `trainer_state.json`. A run that trains adapters has them beside the weights, in peft's files.
 /// All tensors are whole, under Hugging Face's names: a checkpoint does not know the plan it came from.
 package struct TrainingCheckpoint: Sendable {
   package let path: String

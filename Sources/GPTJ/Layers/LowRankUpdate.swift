@@ -71,14 +71,16 @@ extension StepWriter {
     return updates
   }
 
-  /// x W, or x Wᵀ; it differs wherever one of its factors does.
+  /// x W, or x Wᵀ.
+  ///
+  /// Every rank computes its own, also where a tensor group's would be equal: a product shared out
+  /// over other rows may have other bits.
   fileprivate func product(
     _ x: TensorReference, _ weight: TensorReference, transposeB: Bool, _ name: String
   ) -> TensorReference {
     let columns = transposeB ? builder[weight].rows : builder[weight].columns
     let y = builder.temporary(
-      name, [builder[x].rows, columns], type,
-      differsOver: builder[x].differsOver.union(builder[weight].differsOver))
+      name, [builder[x].rows, columns], type, differsOver: .all)
     builder.emit(
       .matmul(transposeA: false, transposeB: transposeB, accumulate: false), [x, weight], into: [y])
     return y

@@ -71,6 +71,11 @@ package struct TrainingStep {
     package static let gradientNorm = "host.gradient_norm"
   }
 
+  /// Model FLOPs of one step; see `GPTJModel.modelFlops`.
+  package func modelFlops(tokens: Int) -> Int {
+    lora.map { model.modelFlops(tokens: tokens, $0) } ?? model.modelFlops(tokens: tokens)
+  }
+
   /// Writes the Program.
   ///
   /// Cost: a few hundred statements, whatever the model's and plan's sizes.

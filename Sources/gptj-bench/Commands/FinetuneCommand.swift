@@ -177,7 +177,7 @@ struct FinetuneCommand: ParsableCommand {
         log.info(trouble)
       }
       progress.update(step: update.step) {
-        update.fields(model: trainer.step.model, peak: peak)
+        update.fields(trainer.step, peak: peak)
       }
       try run.saveIfDue()
       if evaluateEvery > 0, update.step.isMultiple(of: evaluateEvery) {

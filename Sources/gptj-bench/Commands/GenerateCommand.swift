@@ -56,8 +56,8 @@ struct GenerateCommand: ParsableCommand {
 
   mutating func run() throws {
     let clock = ContinuousClock.now
-    let model = try pretrained.model()
     let prompts = try texts()
+    let model = try pretrained.model()
     let ids = prompts.map { model.tokenizer.encode($0) }
     let setup = try HostSetup(
       ranks: pretrained.tensorParallel, tensorParallel: pretrained.tensorParallel, emulator)
@@ -102,7 +102,7 @@ private struct LiveText {
   private let tokenizer: Tokenizer
   private let prompt: String
   private var ids: [Int32] = []
-  private var shown = ""
+  private var shown = 0
 
   init(_ prompt: String, _ tokenizer: Tokenizer) {
     (self.prompt, self.tokenizer) = (prompt, tokenizer)
@@ -117,11 +117,13 @@ private struct LiveText {
     ids.append(token)
     // A replacement character at the end may be the start of a character.
     guard text.last != "\u{FFFD}" else { return "" }
-    let rest = rest.dropLast()
-    shown = text
-    return String(rest)
+    defer { shown = text.utf8.count }
+    return hidden
   }
 
+  /// In bytes: what comes may join the last character.
+  private var hidden: String { String(decoding: text.utf8.dropFirst(shown), as: UTF8.self) }
+
   /// All that was not shown yet, and the end of the line.
-  var rest: String { text.dropFirst(shown.count) + "\n" }
+  var rest: String { hidden + "\n" }
 }

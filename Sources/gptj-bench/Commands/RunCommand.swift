@@ -89,19 +89,19 @@ struct RunCommand: ParsableCommand {
     defer { progress.finish() }
     return try RealRun(like: plan, seconds: seconds, steps: realSteps, emulator) {
       update, trainer, peak in
-      progress.update(step: update.step) { update.fields(model: trainer.step.model, peak: peak) }
+      progress.update(step: update.step) { update.fields(trainer.step, peak: peak) }
     }
   }
 }
 
 extension Trainer.Update {
   /// What a progress line shows of a step.
-  func fields(model: GPTJModel, peak: Double) -> [ProgressLine.Field] {
+  func fields(_ step: TrainingStep, peak: Double) -> [ProgressLine.Field] {
     [
       ("loss", Format.fixed(loss, 4)), ("grad_norm", Format.fixed(gradientNorm, 3)),
       ("lr", Format.scientific(learningRate)),
       ("tokens/s", Format.grouped(Int(tokensPerSecond))),
-      ("peak", Format.percent(shareOfPeak(model: model, peak: peak))),
+      ("peak", Format.percent(shareOfPeak(step, peak: peak))),
     ]
   }
 }

@@ -25,7 +25,7 @@ struct TokenizerCommand: ParsableCommand {
     @Argument(help: "Files of ids (default: standard input).")
     var files: [String] = []
 
-    @Option(help: ArgumentHelp("Ids instead of files; may be repeated.", valueName: "ids"))
+    @Option(help: ArgumentHelp("Ids instead of files.", valueName: "ids"))
     var ids: [String] = []
 
     @OptionGroup var options: TokenizerOptions

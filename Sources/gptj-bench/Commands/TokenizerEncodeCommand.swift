@@ -20,7 +20,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
   @Argument(help: "Files of text (default: standard input).")
   var files: [String] = []
 
-  @Option(help: ArgumentHelp("A text instead of files; may be repeated.", valueName: "text"))
+  @Option(help: ArgumentHelp("A text instead of files.", valueName: "text"))
   var text: [String] = []
 
   @Flag(help: "Takes each file as one text, ends of lines included.")

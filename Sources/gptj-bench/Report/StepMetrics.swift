@@ -15,15 +15,15 @@ struct StepMetrics {
   /// `peak` is the FLOP/s of all workers together, `remainingSeconds` what is left until the last
   /// step at the speed so far.
   init(
-    _ update: Trainer.Update, model: GPTJModel, peak: Double, remainingSeconds: Double
+    _ update: Trainer.Update, of training: TrainingStep, peak: Double, remainingSeconds: Double
   ) {
-    let sequences = Double(update.tokens) / Double(model.sequenceLength)
+    let sequences = Double(update.tokens) / Double(training.model.sequenceLength)
     step = update.step
     scalars = [
       ("Loss", update.loss), ("LR", update.learningRate),
       ("Throughput", sequences / update.measured.seconds), ("grad_norm", update.gradientNorm),
       ("tokens_per_second", update.tokensPerSecond),
-      ("share_of_peak", update.shareOfPeak(model: model, peak: peak)),
+      ("share_of_peak", update.shareOfPeak(training, peak: peak)),
       ("step_seconds", update.measured.seconds), ("remaining_seconds", remainingSeconds),
     ]
   }
@@ -31,8 +31,8 @@ struct StepMetrics {
 
 extension Trainer.Update {
   /// Model FLOPs of the step over its time, as a share of `peak` in FLOP/s.
-  func shareOfPeak(model: GPTJModel, peak: Double) -> Double {
-    Double(model.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
+  func shareOfPeak(_ step: TrainingStep, peak: Double) -> Double {
+    Double(step.modelFlops(tokens: tokens)) / measured.seconds / max(peak, 1)
   }
 }
 

@@ -76,7 +76,7 @@ final class FineTuningRun {
     let seconds = start.duration(to: .now) / .seconds(1) / Double(update.step - firstStep)
     return runLog.append(
       StepMetrics(
-        update, model: trainer.step.model, peak: peak, remainingSeconds: seconds * Double(left)))
+        update, of: trainer.step, peak: peak, remainingSeconds: seconds * Double(left)))
   }
 
   /// Saves a checkpoint where the configuration wants one after this step.

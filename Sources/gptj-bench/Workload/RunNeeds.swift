@@ -23,7 +23,8 @@ struct RunNeeds {
     let configuration = trainer.configuration
     let model = trainer.step.model
     let weights = model.parameterCount * MemoryLayout<Float>.size
-    let trained = trainer.transfer.shapes(trainer.transfer.parameters.trained)
+    let trained =
+      trainer.transfer.shapes(trainer.transfer.parameters.trained)
       .reduce(0) { $0 + $1.count } * MemoryLayout<Float>.size
     let checkpoint = weights + (configuration.checkpoint.optimState ? 2 * trained : 0)
     let steps = configuration.training.steps - done
@@ -36,7 +37,7 @@ struct RunNeeds {
       ?? export.map { $0.lastIndex(of: "/").map($0.prefix(through:)) ?? "." }
       .map(String.init)
     let tokens = configuration.training.globalBatchSize * configuration.model.sequenceLength
-    let flops = Double(model.modelFlops(tokens: tokens))
+    let flops = Double(trainer.step.modelFlops(tokens: tokens))
     let peak = trainer.emulator.measurePeak(seconds: 0.05)
     seconds = Double(steps) * flops / (peak * Self.shareOfPeak)
   }
