@@ -22,9 +22,11 @@ package struct EmbeddedExamples: Sendable {
       throw .embeddedTask("have \(error)")
     }
     let words = EntailmentLabel.allCases.map(\.rawValue)
-    if Self.columns[places[places.count - 1]] == "label", let labels = task.labels,
-      let other = words.first(where: { !labels.contains($0) })
-    {
+    guard let labels = task.labels else { return }
+    guard Self.columns[places[places.count - 1]] == "label" else {
+      throw .embeddedTask("have labels for no other column than \"label\"; set task.labels to null")
+    }
+    if let other = words.first(where: { !labels.contains($0) }) {
       throw .embeddedTask(
         "are labelled \(words.joined(separator: ", ")); task.labels has no '\(other)'")
     }

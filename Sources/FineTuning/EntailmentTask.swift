@@ -6,7 +6,8 @@ package struct EntailmentTask {
   package let tokenizer: Tokenizer
   private let training: TrainingFile?
   private let validation: ExampleFile?
-  private let generated: EmbeddedExamples
+  /// Used where a file is not given; beside files the task need not fit it.
+  private let embedded: Result<EmbeddedExamples, DatasetsError>
   private let task: TaskConfiguration
 
   /// Examples that were not trained on, under the name of their split or file.
@@ -34,10 +35,10 @@ package struct EntailmentTask {
     if let tokenizer { self.tokenizer = tokenizer } else { self.tokenizer = try .embedded() }
     self.training = training
     self.validation = validation
-    // Beside a file the embedded set is not used.
-    let isEmbedded = training == nil
-    generated = try EmbeddedExamples(
-      seed: UInt64(seed), task: isEmbedded ? task : TaskConfiguration())
+    embedded = Result { () throws(DatasetsError) in
+      try EmbeddedExamples(seed: UInt64(seed), task: task)
+    }
+    if training == nil, validation == nil { _ = try embedded.get() }
   }
 
   /// Training batches without end, in an order that depends on the data alone.
@@ -48,7 +49,8 @@ package struct EntailmentTask {
   /// A run resumed after `step` updates sees what an undisturbed one would see from there on. For
   /// the embedded set this encodes again all that is passed over, about a million tokens a second.
   ///
-  /// - Throws: `DatasetsError` for a file that cannot be read, or does not fill one global batch.
+  /// - Throws: `DatasetsError` for a file that cannot be read, or does not fill one global batch, and
+  ///   for a task that the embedded set does not fit.
   package func batches(
     _ configuration: FineTuningConfiguration, startingAt step: Int = 0
   ) throws(DatasetsError) -> EntailmentBatches {
@@ -57,7 +59,7 @@ package struct EntailmentTask {
     let globalBatch = configuration.training.globalBatchSize
     guard let training else {
       let packing = Packing(task.packing, sequenceLength: length)
-      let prompts = EntailmentBatches.TrainingPrompts(set: generated)
+      let prompts = EntailmentBatches.TrainingPrompts(set: try embedded.get())
       var stream = PackedStream(prompts, tokenizer: tokenizer, packing: packing)
       stream.skip(step * globalBatch)
       return EntailmentBatches(globalBatch: globalBatch, .stream(stream))
@@ -74,7 +76,7 @@ package struct EntailmentTask {
       let examples = Array(validation.examples.prefix(count))
       return [HeldOut(name: "validation", examples: examples, labels: task.labels)]
     }
-    guard training == nil else { return [] }
+    guard training == nil, case .success(let generated) = embedded else { return [] }
     return [EntailmentSet.Split.validationMatched, .validationMismatched].map {
       HeldOut(
         name: $0.rawValue, examples: Array(generated.examples(of: $0, count: count)),

@@ -43,7 +43,8 @@ import Testing
       tensor("transposed", 0, [70, 50], [1, 70]), tensor("column", 2, [4, 3], [10, 2]),
       tensor("three", 1, [2, 3, 4], [1, 100, 10]), tensor("four", 0, [2, 2, 1, 2], [8, 0, 77, 1]),
       tensor("one", 4999, [], []), tensor("empty", 5000, [3, 0], [9, 9]),
-      tensor("last", 0, [5000], [1]), tensor("strided", 3, [3], [5]),
+      tensor("last", 0, [5000], [1]), tensor("ones", 7, [1, 1], [1 << 60, 3]),
+      tensor("row", 0, [1, 5000], [1 << 60, 1]), tensor("strided", 3, [3], [5]),
     ]
     let file = try open(torchZip(statePickle(tensors), [("k", bytes)], byteOrder: nil))
     for tensor in tensors {

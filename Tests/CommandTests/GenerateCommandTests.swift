@@ -20,7 +20,7 @@ import Testing
       return outcome
     }
     func results(_ line: String) async throws -> Document {
-      try JSONDecoder().decode(Document.self, from: Data(shell(line).output.utf8))
+      try await JSONDecoder().decode(Document.self, from: Data(shell(line).output.utf8))
     }
     _ = try await shell("gptj-bench finetune --steps 3 --answers 0 --json --export m > /dev/null")
     let generate = "gptj-bench generate --pretrained m --output-length 4"
@@ -49,8 +49,8 @@ import Testing
 
   @Test(arguments: [
     ("", "--prompt"), ("--top-k 0", "--top-k is 0"), ("--top-p 1.5", "--top-p is 1.5"),
-    ("--top-p nan", "--top-p is nan"), ("--temperature 0", "--temperature is 0"),
-    ("--temperature inf", "--temperature is inf"), ("--seed -1", "--seed"),
+    ("--top-p nan", "--top-p"), ("--temperature 0", "--temperature is 0"),
+    ("--temperature inf", "--temperature"), ("--seed -1", "--seed"),
     ("--batch 0", "--batch is 0"), ("--sequence-length 0", "--sequence-length is 0"),
     ("--output-length 99999999999", "--output-length"),
   ])

@@ -77,5 +77,7 @@ import Testing
     var labels = TaskConfiguration()
     labels.labels = ["entailment", "not"]
     #expect(throws: DatasetsError.self) { try EmbeddedExamples(seed: 5, task: labels) }
+    let genres = try DatasetsTests.task("{premise} {genre}<|endoftext|>", labels: ["farm"])
+    #expect(throws: DatasetsError.self) { try EmbeddedExamples(seed: 5, task: genres) }
   }
 }

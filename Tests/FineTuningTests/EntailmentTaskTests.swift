@@ -58,6 +58,23 @@ struct EntailmentTaskTests {
     }
   }
 
+  @Test("A task of other columns is answered from a file; the embedded pairs do not serve it")
+  func otherColumns() throws {
+    var task = TaskConfiguration()
+    task.prompt = try PromptTemplate("{sentence1} {gold_label}<|endoftext|>")
+    task.columns = ["sentence1": "premise", "gold_label": "label"]
+    try withTrainingFile(examples: 5) { path in
+      let answered = try EntailmentTask(
+        task, seed: 3, validation: ExampleFile(path: path, task: task))
+      #expect(answered.heldOut(count: 3).map(\.examples.count) == [3])
+      task.columns = ["sentence1": "premise", "gold_label": "hypotheses"]
+      let misfit = try EntailmentTask(
+        task, seed: 3, validation: ExampleFile(path: path))
+      #expect(throws: DatasetsError.self) { try misfit.batches(smallConfiguration()) }
+    }
+    #expect(throws: DatasetsError.self) { try EntailmentTask(task, seed: 3) }
+  }
+
   @Test("Seeds decide the batches")
   func seeds() throws {
     func first(_ seed: Int) throws -> [Int32] {

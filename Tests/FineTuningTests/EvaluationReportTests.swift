@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Emulator
 import Foundation
@@ -45,10 +46,9 @@ struct EvaluationReportTests {
 
   @Test("Entailment pairs are asked as the notebook asks them, in the reference's order of labels")
   func entailment() {
-    let examples = EntailmentLabel.allCases.map {
-      EntailmentExample(premise: "p", hypothesis: "h", label: $0, genre: "")
-    }
-    let questions = Questions(examples)
+    let labels = EntailmentLabel.allCases.map(\.rawValue)
+    let examples = labels.map { Example(.mnli, ["h", "p"], answer: $0) }
+    let questions = Questions(examples, labels: labels)
     #expect(questions.labels == ["entailment", "neutral", "contradiction"])
     #expect(questions.prompts[0].text == "mnli hypothesis: h premise: p target:")
     for (prompt, example) in zip(questions.prompts, examples) {
@@ -73,17 +73,17 @@ struct EvaluationReportTests {
   func ranking() throws {
     let (trainer, _) = try train(smallConfiguration(tensorParallel: 2), steps: 40)
     let task = try EntailmentTask(seed: 1)
-    let examples = task.heldOut(count: 12)[0].examples
-    let questions = Questions(examples)
+    let split = task.heldOut(count: 12)[0]
+    let questions = Questions(split.examples, labels: split.labels)
     let options = Emulator.Options(workers: 2)
     let report = try trainer.evaluate(
       questions, tokenizer: task.tokenizer, ranksLabels: true, options)
     let ranking = try #require(report.ranking)
     #expect(ranking.examples == 12 && ranking.badlyFormed == 0)
-    #expect(
-      ranking.correct
-        == report.predictions.filter { $0.ranked.map { ranking.labels[$0] } == $0.prompt.answer }
-        .count)
+    let rankedRight = report.predictions.count { prediction in
+      prediction.ranked.map { ranking.labels[$0] } == prediction.prompt.answer
+    }
+    #expect(ranking.correct == rankedRight)
     for prediction in report.predictions {
       #expect(prediction.scores.count == 3)
       // Together they are at most certain.

@@ -71,9 +71,8 @@ struct StoredTensor: Equatable {
     guard let count, count > 0 else { return [] }
     var result = [Float](repeating: 0, count: count)
     // By the dimension in which neighbours are farthest apart in the storage.
-    guard let outer = shape.indices.max(by: { strides[$0] < strides[$1] }) else {
-      return try read(offset..<offset + 1)
-    }
+    let outer = shape.indices.filter { shape[$0] > 1 }.max { strides[$0] < strides[$1] }
+    guard let outer else { return try read(offset..<offset + 1) }
     let places = rowMajorStrides
     let step = strides[outer] == 0 ? shape[outer] : max(1, blockCount / strides[outer])
     var first = 0
@@ -81,7 +80,9 @@ struct StoredTensor: Equatable {
       let end = first + min(step, shape[outer] - first)
       let part = narrowed(outer, to: first..<end)
       guard let span = part.span else { preconditionFailure("a view beyond its storage") }
-      part.scatter(try read(span), into: &result, at: first * places[outer], places)
+      let elements = try read(span)
+      precondition(elements.count == span.count, "elements of another span")
+      part.scatter(elements, into: &result, at: first * places[outer], places)
       first = end
     }
     return result

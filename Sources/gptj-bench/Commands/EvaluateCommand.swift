@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Configuration
 import Datasets
 import FineTuning
 import Reporting
@@ -7,7 +8,7 @@ import Reporting
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Lets a Hugging Face GPT-J answer labelled entailment pairs.",
+    abstract: "Lets a Hugging Face GPT-J answer labelled entailment pairs, or any task's rows.",
     discussion:
       "An answer counts when, stripped of space and end of text, it is exactly the label. Beside the "
       + "answers, the most likely label is found by the sum of its tokens' log-probabilities.",
@@ -20,9 +21,20 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "MNLI to answer (.jsonl, .csv, .tsv, .txt, .parquet; default: the embedded held-out pairs).",
+      "Rows to answer (.jsonl, .csv, .tsv, .txt, .parquet; default: the embedded held-out pairs).",
       valueName: "file"))
   var validation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Whose task the rows are: a preset of config/finetuning.yml, or FILE.yml[:PRESET].",
+      valueName: "name"))
+  var config = RealRun.preset
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Overrides one setting, such as task.prompt.", valueName: "key=value"))
+  var settings: [String] = []
 
   @Option(help: ArgumentHelp("Pairs of each split to answer.", valueName: "n"))
   var answers = 500
@@ -55,12 +67,20 @@ struct EvaluateCommand: ParsableCommand {
     guard seed >= 0 else { throw ValidationError("--seed is \(seed), expected at least 0") }
   }
 
+  private func taskConfiguration() throws -> TaskConfiguration {
+    let resolver = ConfigurationResolver(
+      config, environment: environment(), otherVariables: Workload.otherVariables,
+      overrides: try settings.map { try ConfigurationOverride(assignment: $0, flag: "--set") })
+    return try resolver.resolve(FineTuningConfiguration.self).task
+  }
+
   mutating func run() throws {
     if let predictions { try checkWritable(predictions) }
     let model = try pretrained.model()
+    let configured = try taskConfiguration()
     let task = try EntailmentTask(
-      seed: seed, tokenizer: model.tokenizer,
-      validation: validation.map { try ExampleFile(path: $0) })
+      configured, seed: seed, tokenizer: model.tokenizer,
+      validation: validation.map { try ExampleFile(path: $0, task: configured) })
     let setup = try HostSetup(
       ranks: pretrained.tensorParallel, tensorParallel: pretrained.tensorParallel, emulator)
     let reports = try task.heldOut(count: answers).map { split in
