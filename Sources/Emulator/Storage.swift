@@ -175,7 +175,8 @@ extension Program {
     Dictionary(grouping: tensors.indices.map(TensorID.init(index:)), by: { self[$0].name })
   }
 
-  /// Tensors on the tiles whose only writer is a load of streaming memory that nothing writes.
+  /// Tensors on the tiles whose only writer is a load of streaming memory that nothing writes, of
+  /// the same type: bfloat16 is widened on the way.
   fileprivate var viewsOfStreamingMemory: Set<TensorID> {
     var sources: [TensorID: TensorID] = [:]
     var written: [TensorID: Int] = [:]
@@ -187,6 +188,7 @@ extension Program {
     let views = sources.filter { view, source in
       written[view] == 1 && written[source] == nil && self[view].instances.isEmpty
         && self[view].differsOver == self[source].differsOver
+        && self[view].elementType == self[source].elementType
     }
     return Set(views.keys)
   }
