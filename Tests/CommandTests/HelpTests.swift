@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct HelpTests {
   @Test(arguments: [
-    "", "run", "estimate", "finetune", "evaluate", "generate", "plans", "topology",
+    "", "run", "estimate", "finetune", "evaluate", "generate", "score", "convert", "plans",
+    "tokenizer", "tokenizer encode", "tokenizer decode", "tokenizer train", "topology",
     "topology list", "topology show", "topology check", "topology place",
   ])
   func `A help screen is the recorded one`(command: String) async throws {

@@ -9,7 +9,7 @@ import Reporting
 struct FinetuneFiles: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A Hugging Face GPT-J to start from: config, safetensors, tokenizer.",
+      "A Hugging Face GPT-J to start from: config, weights, tokenizer.",
       valueName: "directory"))
   var pretrained: String?
 

@@ -6,7 +6,7 @@ import FineTuning
 struct PretrainedOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A Hugging Face GPT-J: config, safetensors, tokenizer.", valueName: "directory"))
+      "A Hugging Face GPT-J: config, weights, tokenizer.", valueName: "directory"))
   var pretrained: String
 
   @Option(
