@@ -25,7 +25,9 @@ import Testing
   }
 
   /// Whole command lines are not wrapped.
-  private func isExample(_ line: Substring) -> Bool { line.hasPrefix("  gptj-bench ") }
+  private func isExample(_ line: Substring) -> Bool {
+    line.hasPrefix("  gptj-bench ") || line.hasPrefix("USAGE: ")
+  }
 }
 
 /// Compares a text with a file under `Golden/`; with `RECORD_GOLDEN=1` writes the file, and fails.

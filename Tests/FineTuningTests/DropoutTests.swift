@@ -171,7 +171,7 @@ struct DropoutTests {
       var configuration = smallConfiguration(tensorParallel: tensor, dataParallel: data)
       configuration.model.dropoutProb = probability
       configuration.model.seed = seed
-      try EntailmentTask(seed: 1).check(configuration)
+      try TrainingTask(seed: 1).check(configuration)
       return try train(configuration, steps: steps).updates.map(\.loss)
     }
     let base = try losses(0.1, steps: 40)
@@ -195,7 +195,7 @@ struct DropoutTests {
       return configuration
     }
     func rest(_ trainer: Trainer) throws -> [Double] {
-      var batches = try EntailmentTask(seed: 1).batches(
+      var batches = try TrainingTask(seed: 1).batches(
         trainer.configuration, startingAt: trainer.updates)
       return (0..<3).map { _ in trainer.update(on: batches.next()).loss }
     }
@@ -219,7 +219,7 @@ struct DropoutTests {
       var configuration = smallConfiguration(rate: 0)
       configuration.model.dropoutProb = probability
       let trainer = try train(configuration, steps: 1).trainer
-      let task = try EntailmentTask(seed: 1)
+      let task = try TrainingTask(seed: 1)
       let split = task.heldOut(count: 5)[0]
       return try trainer.evaluate(
         Questions(split.examples, labels: split.labels), tokenizer: task.tokenizer,

@@ -72,7 +72,7 @@ struct EvaluationReportTests {
     "Trained on one label, a model ranks it first, and its scores are the labels' probabilities")
   func ranking() throws {
     let (trainer, _) = try train(smallConfiguration(tensorParallel: 2), steps: 40)
-    let task = try EntailmentTask(seed: 1)
+    let task = try TrainingTask(seed: 1)
     let split = task.heldOut(count: 12)[0]
     let questions = Questions(split.examples, labels: split.labels)
     let options = Emulator.Options(workers: 2)

@@ -102,7 +102,7 @@ struct LoRATrainerTests {
         other.initialize(RandomWeights(seed: 1))
         try other.load(adapter)
         #expect(adapters(other) == adapters(trainer))
-        var batches = try EntailmentTask(seed: 1).batches(configuration)
+        var batches = try TrainingTask(seed: 1).batches(configuration)
         losses.append(other.update(on: batches.next()).loss)
       }
       for loss in losses { #expect(abs(loss - losses[0]) < 1e-5 * losses[0]) }
@@ -137,7 +137,7 @@ struct LoRATrainerTests {
   @Test("The merged export, the adapter merged when it is read, and the trainer answer alike")
   func merging() throws {
     try withFolder { folder in
-      let task = try EntailmentTask(seed: 1)
+      let task = try TrainingTask(seed: 1)
       let trainer = try train(configuration(tensor: 4), steps: 4).trainer
       let base = try train(configuration(), steps: 0).trainer
       var long = GPTJConfig(trainer.configuration.model)

@@ -41,7 +41,7 @@ struct RunCLMPackingTests {
   func configured() throws {
     var configuration = smallConfiguration(sequence: 64, batch: 4)
     configuration.task.packing = .runCLM
-    var batches = try EntailmentTask(configuration.task, seed: 1).batches(configuration)
+    var batches = try TrainingTask(configuration.task, seed: 1).batches(configuration)
     let batch = batches.next()
     for row in 0..<4 {
       let labels = batch.labels[row * 64..<(row + 1) * 64]

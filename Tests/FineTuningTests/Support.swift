@@ -30,7 +30,7 @@ func smallConfiguration(
 func train(
   _ configuration: FineTuningConfiguration, steps: Int, weights seed: UInt64 = 1, task: Int = 1
 ) throws -> (trainer: Trainer, updates: [Trainer.Update]) {
-  var batches = try EntailmentTask(seed: task).batches(configuration)
+  var batches = try TrainingTask(seed: task).batches(configuration)
   let trainer = try Trainer(configuration, Emulator.Options(workers: 2))
   trainer.initialize(RandomWeights(seed: seed))
   return (trainer, (0..<steps).map { _ in trainer.update(on: batches.next()) })

@@ -20,7 +20,7 @@ struct TrainerCheckpointTests {
     configuration.checkpoint.optimState = optimizer
     let (trainer, first) = try train(configuration, steps: 3)
     try trainer.save(in: folder, tokenizer: .embedded())
-    var batches = try EntailmentTask(seed: 1).batches(configuration, startingAt: 3)
+    var batches = try TrainingTask(seed: 1).batches(configuration, startingAt: 3)
     let rest = (0..<3).map { _ in trainer.update(on: batches.next()) }
     try body(trainer, (first + rest).map(\.loss), folder)
   }
@@ -34,7 +34,7 @@ struct TrainerCheckpointTests {
     change(&configuration)
     let trainer = try Trainer(configuration, Emulator.Options(workers: 1))
     try trainer.resume(TrainingCheckpoint(path: folder.path))
-    var batches = try EntailmentTask(seed: 1).batches(
+    var batches = try TrainingTask(seed: 1).batches(
       configuration, startingAt: trainer.updates)
     return (trainer, (0..<3).map { _ in trainer.update(on: batches.next()).loss })
   }

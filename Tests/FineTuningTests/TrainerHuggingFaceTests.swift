@@ -37,7 +37,7 @@ struct TrainerHuggingFaceTests {
         let loaded = other.transfer.read(from: other.emulator)
         #expect(loaded.map(\.name) == weights.map(\.name))
         #expect(loaded.map(\.values) == weights.map(\.values))
-        var batches = try EntailmentTask(seed: 1).batches(configuration)
+        var batches = try TrainingTask(seed: 1).batches(configuration)
         losses.append(other.update(on: batches.next()).loss)
       }
       for loss in losses { #expect(abs(loss - losses[0]) < 1e-5 * losses[0]) }
@@ -65,7 +65,7 @@ struct TrainerHuggingFaceTests {
   @Test("A pretrained model answers as the trainer that wrote it, on any number of shards")
   func answers() throws {
     try withExport { path, trainer in
-      let task = try EntailmentTask(seed: 1)
+      let task = try TrainingTask(seed: 1)
       var long = try HuggingFaceDirectory(path: path).config
       long.positions = 200
       let directory = path + "2"

@@ -70,7 +70,7 @@ struct TrainerTests {
     var precise = smallConfiguration()
     precise.model.precision = .float16
     #expect(throws: EmulatorError.self) { try Trainer(precise, Emulator.Options(workers: 1)) }
-    let task = try EntailmentTask(seed: 1)
+    let task = try TrainingTask(seed: 1)
     let size = task.tokenizer.vocabularySize
     #expect(throws: TaskError.vocabularyTooSmall(model: size - 1, tokenizer: size)) {
       try task.check(smallConfiguration(vocabulary: size - 1))
@@ -83,7 +83,7 @@ struct TrainerTests {
   @Test("An evaluation counts every example once, and leaves the trainer as it was")
   func evaluation() throws {
     let configuration = smallConfiguration(tensorParallel: 4)
-    let task = try EntailmentTask(seed: 1)
+    let task = try TrainingTask(seed: 1)
     var batches = try task.batches(configuration)
     let trainer = try train(configuration, steps: 3).trainer
     let before = trainer.transfer.read(from: trainer.emulator).map(\.values)

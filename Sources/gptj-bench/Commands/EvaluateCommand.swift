@@ -78,7 +78,7 @@ struct EvaluateCommand: ParsableCommand {
     if let predictions { try checkWritable(predictions) }
     let model = try pretrained.model()
     let configured = try taskConfiguration()
-    let task = try EntailmentTask(
+    let task = try TrainingTask(
       configured, seed: seed, tokenizer: model.tokenizer,
       validation: validation.map { try ExampleFile(path: $0, task: configured) })
     let setup = try HostSetup(

@@ -84,13 +84,13 @@ extension FinetuneFiles {
   /// What is wrong with the data cache goes to `log` and stops nothing.
   ///
   /// - Throws: `DatasetsError` naming file and line.
-  func task(_ configuration: FineTuningConfiguration, _ log: Log) throws -> EntailmentTask {
+  func task(_ configuration: FineTuningConfiguration, _ log: Log) throws -> TrainingTask {
     let task = configuration.task
     let directory = try tokenizer ?? pretrained.map { try RunFolder.modelPath($0) }
     let folder =
       noDataCache ? nil : dataCache ?? PreparedCache.standardFolder(environment())
     let cache = folder.map { PreparedCache(folder: $0) { log.warning($0) } }
-    return try EntailmentTask(
+    return try TrainingTask(
       task, seed: configuration.model.seed,
       tokenizer: directory.map { try Tokenizer(directory: $0) },
       training: train.map {

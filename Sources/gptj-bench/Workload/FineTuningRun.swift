@@ -10,11 +10,11 @@ import Reporting
 /// A fine-tuning run, from its first step or from a checkpoint: model, data, and what it leaves behind.
 final class FineTuningRun {
   let trainer: Trainer
-  let task: EntailmentTask
+  let task: TrainingTask
   /// Where checkpoints go; nil for a run that keeps none.
   let folder: RunFolder?
   private let setup: HostSetup
-  private var batches: EntailmentBatches
+  private var batches: TrainingBatches
   private let runLog: RunLog
   /// Steps that were done before, and when the first one after them could begin.
   private let firstStep: Int

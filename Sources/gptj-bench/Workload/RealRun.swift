@@ -53,7 +53,7 @@ struct RealRun {
     self.note = note
     setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, options)
-    let task = try EntailmentTask(seed: configuration.model.seed)
+    let task = try TrainingTask(seed: configuration.model.seed)
     var batches = try task.batches(configuration)
     trainer = try Trainer(configuration, setup.emulatorOptions)
     trainer.initialize(RandomWeights(configuration.model))

@@ -5,11 +5,11 @@ import FoundationEssentials
 import Testing
 
 @Suite("The embedded entailment pairs as a task")
-struct EntailmentTaskTests {
+struct TrainingTaskTests {
   @Test("A batch has whole sequences; each label is the id that follows")
   func labels() throws {
     let configuration = smallConfiguration(sequence: 31, batch: 6)
-    let task = try EntailmentTask(seed: 3)
+    let task = try TrainingTask(seed: 3)
     var batches = try task.batches(configuration)
     for _ in 0..<20 {
       let batch = batches.next()
@@ -25,7 +25,7 @@ struct EntailmentTaskTests {
   @Test("The stream is the training prompts in their order, none twice")
   func prompts() throws {
     let configuration = smallConfiguration(sequence: 63, batch: 4)
-    let task = try EntailmentTask(seed: 3)
+    let task = try TrainingTask(seed: 3)
     var batches = try task.batches(configuration)
     // A chunk's ids and its last label are all of its 64 tokens.
     let batch = batches.next()
@@ -45,7 +45,7 @@ struct EntailmentTaskTests {
   func resumed(fromFile: Bool) throws {
     let configuration = smallConfiguration(sequence: 63, batch: 6)
     try withTrainingFile(examples: 200) { path in
-      let task = try EntailmentTask(
+      let task = try TrainingTask(
         seed: 3, training: fromFile ? TrainingFile(path: path) : nil)
       var undisturbed = try task.batches(configuration)
       // Beyond 1,000 examples and beyond the file's first epoch.
@@ -64,21 +64,21 @@ struct EntailmentTaskTests {
     task.prompt = try PromptTemplate("{sentence1} {gold_label}<|endoftext|>")
     task.columns = ["sentence1": "premise", "gold_label": "label"]
     try withTrainingFile(examples: 5) { path in
-      let answered = try EntailmentTask(
+      let answered = try TrainingTask(
         task, seed: 3, validation: ExampleFile(path: path, task: task))
       #expect(answered.heldOut(count: 3).map(\.examples.count) == [3])
       task.columns = ["sentence1": "premise", "gold_label": "hypotheses"]
-      let misfit = try EntailmentTask(
+      let misfit = try TrainingTask(
         task, seed: 3, validation: ExampleFile(path: path))
       #expect(throws: DatasetsError.self) { try misfit.batches(smallConfiguration()) }
     }
-    #expect(throws: DatasetsError.self) { try EntailmentTask(task, seed: 3) }
+    #expect(throws: DatasetsError.self) { try TrainingTask(task, seed: 3) }
   }
 
   @Test("Seeds decide the batches")
   func seeds() throws {
     func first(_ seed: Int) throws -> [Int32] {
-      var batches = try EntailmentTask(seed: seed).batches(smallConfiguration())
+      var batches = try TrainingTask(seed: seed).batches(smallConfiguration())
       return batches.next().ids
     }
     #expect(try first(1) == first(1))
@@ -87,7 +87,7 @@ struct EntailmentTaskTests {
 
   @Test("Held-out pairs come from the split asked for, as many as asked for")
   func heldOut() throws {
-    let task = try EntailmentTask(seed: 1)
+    let task = try TrainingTask(seed: 1)
     let splits = task.heldOut(count: 50)
     #expect(splits.map(\.name) == ["validation_matched", "validation_mismatched"])
     let set = EntailmentSet(seed: 1)

@@ -2,7 +2,7 @@ package import Configuration
 package import Datasets
 
 /// What is trained and answered: a tokenizer, an endless stream of batches, and examples held out.
-package struct EntailmentTask {
+package struct TrainingTask {
   package let tokenizer: Tokenizer
   private let training: TrainingFile?
   private let validation: ExampleFile?
@@ -53,19 +53,19 @@ package struct EntailmentTask {
   ///   for a task that the embedded set does not fit.
   package func batches(
     _ configuration: FineTuningConfiguration, startingAt step: Int = 0
-  ) throws(DatasetsError) -> EntailmentBatches {
+  ) throws(DatasetsError) -> TrainingBatches {
     precondition(step >= 0, "steps count from 0")
     let length = configuration.model.sequenceLength
     let globalBatch = configuration.training.globalBatchSize
     guard let training else {
       let packing = Packing(task.packing, sequenceLength: length)
-      let prompts = EntailmentBatches.TrainingPrompts(set: try embedded.get())
+      let prompts = TrainingBatches.TrainingPrompts(set: try embedded.get())
       var stream = PackedStream(prompts, tokenizer: tokenizer, packing: packing)
       stream.skip(step * globalBatch)
-      return EntailmentBatches(globalBatch: globalBatch, .stream(stream))
+      return TrainingBatches(globalBatch: globalBatch, .stream(stream))
     }
     let sequences = try training.packed(tokenizer, sequenceLength: length)
-    return EntailmentBatches(
+    return TrainingBatches(
       globalBatch: globalBatch,
       .sampler(try BatchSampler(sequences, globalBatch: globalBatch), step: step))
   }
@@ -86,7 +86,7 @@ package struct EntailmentTask {
 }
 
 /// An endless stream of global batches.
-package struct EntailmentBatches {
+package struct TrainingBatches {
   private let globalBatch: Int
   private var source: Source
 
@@ -154,7 +154,7 @@ package enum TaskError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-extension EntailmentTask {
+extension TrainingTask {
   /// - Throws: `TaskError` where the model cannot hold the tokenizer's ids, or where a setting asks
   ///   for what training does not do, rather than ignore it.
   package func check(_ configuration: FineTuningConfiguration) throws(TaskError) {
