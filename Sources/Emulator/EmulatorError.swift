@@ -11,7 +11,7 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .outOfMemory(let bytes, let available):
-      "the emulated IPUs and their schedule need \(bytes) bytes, this machine has \(available); "
+      "the emulated IPUs and their schedule need \(bytes) bytes, this machine has \(available) for them; "
         + "expected a smaller model, a shorter sequence or a smaller global batch"
     case .tooManyRanks(let ranks):
       "the emulator runs at most \(Self.mostRanks) ranks, the plan has \(ranks)"

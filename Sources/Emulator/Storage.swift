@@ -35,7 +35,7 @@ final class Storage {
     let layout = Layout(program, sharesReplicas: sharesReplicas, elsewhere: elsewhere)
     firstBuffer = layout.firstBuffer
     let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
-    let available = Self.physicalBytes
+    let available = HostMemory.bytes
     let schedule = Self.scheduleBytes(program)
     guard count + schedule <= available else {
       throw .outOfMemory(bytes: count + schedule, available: available)
@@ -93,10 +93,6 @@ final class Storage {
       }
     }
     return shared
-  }
-
-  private static var physicalBytes: Int {
-    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
   }
 
   /// About what the unrolled instructions take: one for each operation, turn and lane.

@@ -192,8 +192,8 @@ struct FinetuneCommand: ParsableCommand {
   private func logAccuracy(_ run: FineTuningRun) throws {
     guard let result = try run.answers(count: answers).first else { return }
     log.info(
-      "step \(run.trainer.updates): \(result.correct) of \(result.examples) pairs correct "
-        + "[\(Format.percent(result.accuracy))]")
+      "step \(run.trainer.updates): \(result.correct) of \(result.examples) correct "
+        + "[\(Format.percent(result.accuracy))], \(result.badlyFormed) badly formed")
   }
 
   private var log: Log {
