@@ -98,31 +98,40 @@ CK_INLINE void CK(few_tiles)(const float *a, long lda, const float *const *w, lo
   }
 }
 
-/// A block of rows stays in the nearest caches while the weight passes by.
-#define CK_BLOCK 48
 /// So much of k that a tile's rows of A and of W fit the nearest cache together.
 #define CK_DEPTH 1024
+/// A block of A's rows, in bytes, that stays in the nearest cache while columns pass by.
+#define CK_NEAR (24 << 10)
+/// Columns of W, in bytes, that stay in the second cache while blocks of rows pass by.
+#define CK_FAR (128 << 10)
 
 static void CK(ck_few_rows)(const float *a, long lda, const float *w, long ldw, float *c, long ldc,
                             long m, long n, long k) {
-  for (long p = 0; p < k; p += CK_DEPTH)
-    for (long i0 = 0; i0 < m; i0 += CK_BLOCK) {
-      long depth = k - p < CK_DEPTH ? k - p : CK_DEPTH, end = m - i0 < CK_BLOCK ? m : i0 + CK_BLOCK;
-      for (long j = 0; j < n; j += 4) {
-        long columns = n - j < 4 ? n - j : 4;
-        const float *from[4];
-        for (long q = 0; q < 4; q++) from[q] = w + (j + (q < columns ? q : columns - 1)) * ldw + p;
-        for (long i = i0; i < end; i += CK_FR) {
-          long rows = end - i < CK_FR ? end - i : CK_FR;
-          const float *x = a + i * lda + p;
-          float *to = c + i * ldc + j;
-          if (i == 0) CK(few_tiles)(x, lda, from, ldw, to, ldc, rows, columns, depth, 1, p > 0);
-          else CK(few_tiles)(x, lda, from, ldw, to, ldc, rows, columns, depth, 0, p > 0);
+  for (long p = 0; p < k; p += CK_DEPTH) {
+    long depth = k - p < CK_DEPTH ? k - p : CK_DEPTH, bytes = depth * (long)sizeof(float);
+    long block = CK_NEAR / bytes / CK_FR * CK_FR, span = CK_FAR / bytes / 4 * 4;
+    if (block < CK_FR) block = CK_FR;
+    for (long j0 = 0; j0 < n; j0 += span)
+      for (long i0 = 0; i0 < m; i0 += block) {
+        long end = m - i0 < block ? m : i0 + block, last = n - j0 < span ? n : j0 + span;
+        for (long j = j0; j < last; j += 4) {
+          long columns = last - j < 4 ? last - j : 4;
+          const float *from[4];
+          for (long q = 0; q < 4; q++)
+            from[q] = w + (j + (q < columns ? q : columns - 1)) * ldw + p;
+          for (long i = i0; i < end; i += CK_FR) {
+            long rows = end - i < CK_FR ? end - i : CK_FR;
+            const float *x = a + i * lda + p;
+            float *to = c + i * ldc + j;
+            if (i == 0) CK(few_tiles)(x, lda, from, ldw, to, ldc, rows, columns, depth, 1, p > 0);
+            else CK(few_tiles)(x, lda, from, ldw, to, ldc, rows, columns, depth, 0, p > 0);
+          }
         }
       }
-    }
+  }
 }
 #undef CK_FR
-#undef CK_BLOCK
 #undef CK_DEPTH
+#undef CK_NEAR
+#undef CK_FAR
 #endif
