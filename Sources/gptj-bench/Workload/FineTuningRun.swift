@@ -41,7 +41,6 @@ final class FineTuningRun {
     log.info(needs.text)
     if let checkpoint {
       try trainer.resume(checkpoint)
-      lastSaved = folder == nil ? nil : trainer.updates
       log.info("goes on after step \(trainer.updates), from \(checkpoint.path)")
     } else {
       if let pretrained {
@@ -51,6 +50,7 @@ final class FineTuningRun {
       }
       if let adapter { try trainer.load(adapter) }
     }
+    lastSaved = try folder?.checkpoints.last?.step
     batches = try task.batches(configuration, startingAt: trainer.updates)
     runLog = try RunLog(
       folder: folder?.path, file: files.metrics,
