@@ -72,6 +72,9 @@ final class FileDescriptor: Sendable {
   /// Keeps other processes from locking it until this one closes it or ends; false where one has it.
   func lock() -> Bool { flock(number, LOCK_EX | LOCK_NB) == 0 }
 
+  /// Ends the lock at once, also where a process that is just being started still holds a copy.
+  func unlock() { flock(number, LOCK_UN) }
+
   private func failure(_ operation: String) -> CheckpointError {
     systemFailure(file: path, operation: operation)
   }

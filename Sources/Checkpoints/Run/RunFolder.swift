@@ -27,6 +27,8 @@ package final class RunFolder {
     }
   }
 
+  deinit { directory.unlock() }
+
   private static let prefix = "checkpoint-"
 
   /// The checkpoints in a folder, oldest first.
