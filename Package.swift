@@ -49,10 +49,7 @@ let package = Package(
     module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),
     module(
       "FineTuning",
-      [
-        "Emulator", "GPTJ", "Datasets", "Checkpoints", "Configuration", "Program",
-        "Topology",
-      ]),
+      ["Emulator", "GPTJ", "Datasets", "Checkpoints", "Configuration", "Program"]),
     module("Trace", ["Program", "CostModel", "Emulator"]),
     module("Emulator", ["Program", "Kernels", "Collectives", "Topology"]),
     module("CostModel", ["Program", "Topology"]),

@@ -134,6 +134,11 @@ import Testing
         #"{"schema_version":1,"global_step":-1,"max_steps":1,"seed":1,"global_batch_size":1,"#
           + #""sequence_length":1,"crc32":{}}"#, "global_step is -1"
       ),
+      (
+        #"{"schema_version":1,"global_step":4611686018427387904,"max_steps":1,"seed":1,"#
+          + #""global_batch_size":1,"sequence_length":1,"crc32":{}}"#,
+        "global_step is 4611686018427387904"
+      ),
     ] {
       let folder = try TemporaryFolder()
       try save(3, in: try RunFolder(path: folder.file("run")))

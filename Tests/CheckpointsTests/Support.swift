@@ -86,3 +86,16 @@ extension HuggingFaceDirectory {
       config, endOfText: endOfText, to: path, values: { values[$0] ?? [] }, others: others)
   }
 }
+
+extension SafetensorsWriter {
+  /// Writes tensors that are at hand.
+  static func write(
+    _ tensors: [(name: String, shape: [Int], values: [Float])], to path: String
+  ) throws(CheckpointError) {
+    var values: [String: [Float]] = [:]
+    for tensor in tensors { values[tensor.name] = tensor.values }
+    try write(tensors.map { TensorShape(name: $0.name, shape: $0.shape) }, to: path) {
+      values[$0] ?? []
+    }
+  }
+}

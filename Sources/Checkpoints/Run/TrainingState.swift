@@ -60,9 +60,10 @@ extension TrainingState {
       throw .configuration(
         file: path, key: "schema_version", found: "\(schemaVersion)", expected: "1")
     }
-    guard globalStep >= 0 else {
+    // The limit of `training.steps`: what is counted from it stays within 64 bits.
+    guard (0...1_000_000_000).contains(globalStep) else {
       throw .configuration(
-        file: path, key: "global_step", found: "\(globalStep)", expected: "at least 0")
+        file: path, key: "global_step", found: "\(globalStep)", expected: "from 0 to 1000000000")
     }
   }
 

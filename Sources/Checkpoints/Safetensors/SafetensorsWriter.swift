@@ -46,17 +46,6 @@ package enum SafetensorsWriter {
     return checksums
   }
 
-  /// Writes tensors that are at hand.
-  package static func write(
-    _ tensors: [(name: String, shape: [Int], values: [Float])], to path: String
-  ) throws(CheckpointError) {
-    var values: [String: [Float]] = [:]
-    for tensor in tensors { values[tensor.name] = tensor.values }
-    try write(tensors.map { TensorShape(name: $0.name, shape: $0.shape) }, to: path) {
-      values[$0] ?? []
-    }
-  }
-
   private static func check(_ tensors: [TensorShape]) {
     for (tensor, next) in zip(tensors, tensors.dropFirst()) {
       precondition(tensor.name != next.name, "two tensors are called \(tensor.name)")

@@ -88,6 +88,10 @@ package struct PretrainedModel {
     guard let adapter else { return weight }
     let lora = adapter.config.lora
     guard let (a, b) = lora.adapterNames(ofWeight: name) else { return weight }
-    return lora.merged(weight, a: try adapter.floats(of: a), b: try adapter.floats(of: b))
+    guard let checkpoint, checkpoint.adapter === adapter else {
+      return lora.merged(weight, a: try adapter.floats(of: a), b: try adapter.floats(of: b))
+    }
+    return lora.merged(
+      weight, a: try checkpoint.adapterWeight(a), b: try checkpoint.adapterWeight(b))
   }
 }

@@ -39,15 +39,32 @@ package struct ParameterTransfer {
   package func values(
     of name: String, suffix: String = "", from emulator: Emulator
   ) -> [Float] {
+    let (parameter, source, layer) = place(of: name)
+    let locals = (0..<mesh.tensorParallel).map {
+      gather(parameter, layer, $0, suffix: suffix, from: emulator)
+    }
+    return join(locals, parameter, layer)[source].values
+  }
+
+  /// Elements of one full tensor by its Hugging Face name.
+  package func count(of name: String) -> Int {
+    place(of: name).parameter.fullShape.reduce(1, *)
+  }
+
+  /// Which of a parameter's tensors has this name, and in which layer; the first for one without.
+  private func place(of name: String) -> (parameter: Parameter, source: Int, layer: Int) {
+    var parts = name.split(separator: ".").map(String.init)
+    var layer = 0
+    if let index = parts.firstIndex(where: { Int($0) != nil }) {
+      layer = Int(parts[index]) ?? 0
+      parts[index] = "N"
+    }
+    let template = parts.joined(separator: ".")
     for parameter in parameters.all {
-      for layer in layers(of: parameter)
-      where parameter.huggingFaceNames.contains(where: { self.name($0, layer) == name }) {
-        let locals = (0..<mesh.tensorParallel).map {
-          gather(parameter, layer, $0, suffix: suffix, from: emulator)
-        }
-        for tensor in join(locals, parameter, layer) where tensor.name == name {
-          return tensor.values
-        }
+      if let source = parameter.huggingFaceNames.firstIndex(of: template),
+        layers(of: parameter).contains(layer)
+      {
+        return (parameter, source, layer)
       }
     }
     preconditionFailure("the model has no \(name)")

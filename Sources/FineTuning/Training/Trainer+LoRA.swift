@@ -39,18 +39,9 @@ extension Trainer {
   /// Sets A to random numbers and B to zero.
   func initializeAdapters() {
     let random = RandomAdapters(configuration.lora)
-    let adapters = transfer.parameters.adapters.all
-    transfer.write(adapters, to: emulator) { name in
-      let parameter = adapters.first { name.hasSuffix($0.suffixBehindLayer) }
-      return random.values(of: name, count: parameter?.fullShape.reduce(1, *) ?? 0)
+    transfer.write(transfer.parameters.adapters.all, to: emulator) { name in
+      random.values(of: name, count: transfer.count(of: name))
     }
-  }
-}
-
-extension Parameter {
-  /// What its Hugging Face name has behind the layer's number.
-  fileprivate var suffixBehindLayer: String {
-    huggingFaceNames[0].split(separator: ".N").last.map(String.init) ?? ""
   }
 }
 

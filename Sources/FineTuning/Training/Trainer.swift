@@ -68,15 +68,9 @@ package final class Trainer {
 
   /// Sets all weights to random ones, and adapters to ones that change nothing yet.
   package func initialize(_ weights: RandomWeights) {
-    let shapes = Dictionary(
-      uniqueKeysWithValues: transfer.parameters.all.flatMap { parameter in
-        parameter.huggingFaceNames.map { ($0, parameter.fullShape.reduce(1, *)) }
-      })
     initializeAdapters()
     transfer.write(transfer.parameters.ofModel, to: emulator) { name in
-      let template = name.split(separator: ".").map { Int($0) == nil ? String($0) : "N" }
-        .joined(separator: ".")
-      return weights.values(of: name, count: shapes[template] ?? 0)
+      weights.values(of: name, count: transfer.count(of: name))
     }
   }
 

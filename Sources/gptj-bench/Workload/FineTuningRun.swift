@@ -51,7 +51,9 @@ final class FineTuningRun {
       if let adapter { try trainer.load(adapter) }
     }
     lastSaved = try folder?.checkpoints.last?.step
-    batches = try task.batches(configuration, startingAt: trainer.updates)
+    // Passing over embedded data takes time, which a run that is over needs not spend.
+    batches = try task.batches(
+      configuration, startingAt: min(trainer.updates, configuration.training.steps))
     runLog = try RunLog(
       folder: folder?.path, file: files.metrics,
       resumingAt: files.resume || checkpoint != nil ? trainer.updates + 1 : nil)
