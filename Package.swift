@@ -40,10 +40,20 @@ let package = Package(
     .executableTarget(
       name: "gptj-bench",
       dependencies: [
-        "ArgumentParsing", "Checkpoints", "Configuration", "CostModel", "Datasets", "Emulator",
-        "FineTuning", "GPTJ", "PlanSearch", "Program", "Reporting", "Topology", "Trace",
+        "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
+        "Emulator", "FineTuning", "GPTJ", "PlanSearch", "Program", "Regression", "Reporting",
+        "Topology", "Trace",
       ],
       swiftSettings: swiftSettings),
+
+    // How fast the project itself is, and whether that changed.
+    module(
+      "Benchmarking",
+      [
+        "Checkpoints", "Collectives", "Configuration", "CostModel", "Datasets", "Emulator",
+        "FineTuning", "GPTJ", "Kernels", "PlanSearch", "Program", "Regression", "Topology",
+      ]),
+    module("Regression", ["Configuration", "NearestName", "Reporting"]),
 
     // Above the Program: what to build, run, time and write down.
     module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),
@@ -89,6 +99,8 @@ let package = Package(
     tests(
       of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],
       resources: [.copy("Golden")]),
+    tests(of: "Benchmarking", and: ["Regression"]),
+    tests(of: "Regression"),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
     tests(
       of: "FineTuning",
