@@ -53,7 +53,9 @@ let package = Package(
         "Checkpoints", "Collectives", "Configuration", "CostModel", "Datasets", "Emulator",
         "FineTuning", "GPTJ", "Kernels", "PlanSearch", "Program", "Regression", "Topology",
       ]),
-    module("Regression", ["Configuration", "NearestName", "Reporting"]),
+    module(
+      "Regression", ["Configuration", "NearestName", "Reporting"],
+      resources: [.embedInCode("Resources")]),
 
     // Above the Program: what to build, run, time and write down.
     module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),

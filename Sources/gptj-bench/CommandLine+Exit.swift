@@ -6,6 +6,7 @@ import Emulator
 import FineTuning
 import GPTJ
 import Glibc
+import Regression
 import Reporting
 import Topology
 
@@ -33,6 +34,7 @@ func exitCode(of error: any Error) -> ExitCode {
   case is ValidationError, is PlanError, is TaskError: .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
+  case let error as RegressionError: ExitCode(error.exitStatus)
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
   case DatasetsError.unwritable: .cannotCreate
   case DatasetsError.embeddedTask: .validationFailure
