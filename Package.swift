@@ -51,7 +51,8 @@ let package = Package(
       "Benchmarking",
       [
         "Checkpoints", "Collectives", "Configuration", "CostModel", "Datasets", "Emulator",
-        "FineTuning", "GPTJ", "Kernels", "PlanSearch", "Program", "Regression", "Topology",
+        "FineTuning", "GPTJ", "Kernels", "NearestName", "PlanSearch", "Program", "Regression",
+        "Topology", "CProcess", "CHwloc", "COneDNN", "COpenBLAS",
       ]),
     module("Regression", ["Configuration", "NearestName", "Reporting"]),
 
@@ -86,6 +87,8 @@ let package = Package(
 
     // C: vector loops with dispatch at run time. -O3 wins over SwiftPM's -O0, so debug tests are fast.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+    // C: what Swift cannot ask of a process. In the executable it stands before malloc.
+    .target(name: "CProcess"),
     library("COneDNN", apt: "libdnnl-dev"),
     library("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
     library("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),

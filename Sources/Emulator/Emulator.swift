@@ -93,6 +93,8 @@ package final class Emulator {
   deinit { if other == nil { pool.stop() } }
 
   package var workerCount: Int { workers.count }
+  /// Instructions that a run executes, over all lanes.
+  package var instructionCount: Int { schedule.lanes.reduce(0) { $0 + $1.count } }
   /// Bytes of all emulated memory as kept on this host.
   package var bytes: Int { storage.bytes }
 
