@@ -102,7 +102,11 @@ let package = Package(
     tests(
       of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],
       resources: [.copy("Golden")]),
-    tests(of: "Benchmarking", and: ["Regression"]),
+    tests(
+      of: "Benchmarking",
+      and: [
+        "CProcess", "Configuration", "Datasets", "Emulator", "FineTuning", "Regression", "gptj-bench",
+      ]),
     tests(of: "Regression"),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
     tests(

@@ -19,6 +19,10 @@ extension Benchmark {
     if let allocations {
       metrics.append(Counts.metric("heap_allocations", Int(allocations.calls), "allocations"))
       metrics.append(Counts.metric("heap_bytes", Int(allocations.bytes), "B"))
+      metrics.append(
+        Metric(
+          name: "library_allocations", unit: "allocations", kind: .size,
+          samples: [Double(allocations.library_calls)]))
     }
     if let retired {
       metrics.append(
@@ -48,9 +52,8 @@ extension Benchmark {
       let allocations = pc_stop_counting_allocations()
       try outcome.get()
       if let before, let after = counter?.value { retired = min(retired ?? .max, after - before) }
-      if pc_counts_allocations() != 0, allocations.calls <= least?.calls ?? .max {
-        least = pc_allocations(
-          calls: allocations.calls, bytes: min(allocations.bytes, least?.bytes ?? .max))
+      if pc_counts_allocations() != 0, (allocations.calls, allocations.bytes) < (least?.calls ?? .max, least?.bytes ?? .max) {
+        least = allocations
       }
     }
     return (least, retired)

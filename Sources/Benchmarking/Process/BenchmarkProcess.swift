@@ -160,6 +160,8 @@ extension BenchmarkProcess {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
     var id: pid_t = 0
+    // Otherwise the order of dictionaries, and with it the number of allocations, is a die.
+    let environment = ["SWIFT_DETERMINISTIC_HASHING": "1"].merging(environment) { $1 }
     let code = withCStrings([path, "bench", "--serve"]) { arguments in
       withCStrings(variables(adding: environment)) { variables in
         posix_spawn(&id, path, &actions, &attributes, arguments, variables)

@@ -10,6 +10,9 @@ typedef struct {
   uint64_t calls;
   /// As asked for, not as rounded up.
   uint64_t bytes;
+  /// Those that oneDNN, OpenBLAS or their OpenMP asked for, which depend on the processor; not among
+  /// `calls`.
+  uint64_t library_calls, library_bytes;
 } pc_allocations;
 
 /// 1 where allocations can be counted: on glibc, without a sanitizer that has an allocator itself.
