@@ -14,7 +14,7 @@ struct GPTJBench: ParsableCommand {
     subcommands: [
       RunCommand.self, EstimateCommand.self, FinetuneCommand.self, EvaluateCommand.self,
       GenerateCommand.self, ScoreCommand.self, ConvertCommand.self, PlansCommand.self,
-      TokenizerCommand.self, TopologyCommand.self, CompareCommand.self,
+      TokenizerCommand.self, TopologyCommand.self, BenchCommand.self, CompareCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 
