@@ -25,8 +25,20 @@ package struct Benchmark: Sendable {
   package var suite: String { String(name.prefix { $0 != "/" }) }
 
   package var entry: BenchmarkListing.Entry {
-    BenchmarkListing.Entry(name: name, suite: suite, plan: plan, calibrator: calibrator)
+    BenchmarkListing.Entry(
+      name: name, suite: suite, plan: plan, calibrator: calibrator,
+      waits: Self.waiting.contains(suite), isGate: Self.gate.contains(name))
   }
+
+  /// Suites that wait for workers or a disk.
+  private static let waiting: Set = ["emulator", "checkpoint"]
+
+  /// What `compare --run` takes unless told otherwise: the hot paths, few enough for many rounds.
+  private static let gate: Set = [
+    "kernels/gemm", "kernels/few_rows", "kernels/attention_forward", "kernels/attention_backward",
+    "kernels/gelu", "kernels/layer_norm", "kernels/cross_entropy", "kernels/adamw",
+    "kernels/tree_reduction", "emulator/step_tp16", "estimate/pod16", "tokenizer/encode",
+  ]
 
   /// All of them, suite by suite.
   package static let all =

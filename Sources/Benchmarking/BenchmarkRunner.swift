@@ -17,8 +17,6 @@ package struct BenchmarkRunner: Sendable {
   /// Time of one sample: long against a clock's resolution, short against other programs' turns.
   package static let sliceSeconds = 0.010
   private static let fewestSamples = 21
-  /// Seconds until a process counts as hanging.
-  private static let patience = 120.0
 
   package init(
     executable: String = "/proc/self/exe", environment: [String: String] = [:],
@@ -43,20 +41,18 @@ package struct BenchmarkRunner: Sendable {
 
   /// Runs one benchmark.
   package func run(_ entry: BenchmarkListing.Entry) -> Outcome {
-    do {
+    do throws(BenchmarkProcessError) {
       let process = try BenchmarkProcess(path: executable, environment: environment)
       return .measured(try measure(entry, in: process))
     } catch {
-      let reason = (error as? BenchmarkProcessError)?.reason ?? "\(error)"
-      return .failed(BenchmarkFailure(benchmark: entry.name, reason: reason))
+      return .failed(BenchmarkFailure(benchmark: entry.name, reason: error.reason))
     }
   }
 
   private func measure(
     _ entry: BenchmarkListing.Entry, in process: BenchmarkProcess
-  ) throws -> MeasuredBenchmark {
-    let reply = try process.send(.prepare(benchmark: entry.name), timeLimit: Self.patience)
-    guard case .prepared(let prepared) = reply else { throw Refusal(reply) }
+  ) throws(BenchmarkProcessError) -> MeasuredBenchmark {
+    let prepared = try process.prepare(entry.name)
     var metrics: [Metric] = []
     if !countsOnly {
       metrics = try times(of: entry, prepared.secondsPerIteration, in: process)
@@ -68,15 +64,15 @@ package struct BenchmarkRunner: Sendable {
   /// Slices, a calibration before each, until the median is known well enough or time is up.
   private func times(
     of entry: BenchmarkListing.Entry, _ secondsPerIteration: Double, in process: BenchmarkProcess
-  ) throws -> [Metric] {
+  ) throws(BenchmarkProcessError) -> [Metric] {
     let iterations = Int(min(1e6, max(1, (Self.sliceSeconds / secondsPerIteration).rounded())))
     var wall = Metric(name: "seconds", unit: "s", kind: .time, samples: [], calibrationSeconds: [])
     var cpu = wall
     cpu.name = "cpu_seconds"
     let start = seconds()
     repeat {
-      let calibration = try measured(.calibrate(entry.calibrator), in: process)
-      let slice = try measured(.run(benchmark: entry.name, iterations: iterations), in: process)
+      let calibration = try process.calibrate(entry.calibrator)
+      let slice = try process.run(entry.name, iterations: iterations)
       wall.samples.append(slice.seconds / Double(iterations))
       cpu.samples.append(slice.cpuSeconds / Double(iterations))
       wall.calibrationSeconds?.append(calibration.seconds)
@@ -87,23 +83,5 @@ package struct BenchmarkRunner: Sendable {
 
   private func isEnough(_ samples: [Double]) -> Bool {
     samples.count >= Self.fewestSamples && SampleSummary(samples).spread <= Self.precision
-  }
-
-  private func measured(
-    _ request: BenchmarkRequest, in process: BenchmarkProcess
-  ) throws -> (seconds: Double, cpuSeconds: Double) {
-    let reply = try process.send(request, timeLimit: Self.patience)
-    guard case .measured(let seconds, let cpuSeconds) = reply else { throw Refusal(reply) }
-    return (seconds, cpuSeconds)
-  }
-
-  /// The process said why it cannot.
-  private struct Refusal: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ reply: BenchmarkReply) {
-      guard case .failed(let reason) = reply else { preconditionFailure("\(reply)") }
-      description = reason
-    }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Benchmarking
 import Checkpoints
 import Configuration
 import Datasets
@@ -35,6 +36,10 @@ func exitCode(of error: any Error) -> ExitCode {
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
   case let error as RegressionError: ExitCode(error.exitStatus)
+  case BenchmarkProcessError.cannotStart: .noInput
+  case BenchmarkProcessError.doesNotServe, BenchmarkProcessError.otherSchema,
+    BenchmarkProcessError.malformedReply:
+    .dataError
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
   case DatasetsError.unwritable: .cannotCreate
   case DatasetsError.embeddedTask: .validationFailure

@@ -3,13 +3,20 @@ import Glibc
 import Regression
 
 extension Benchmark {
-  /// Builds what iterations need, warms up and counts.
+  /// Builds what iterations need, warms up and counts; only warms up, by one iteration, without
+  /// `counting`.
   ///
-  /// Costs six iterations: two to warm up, three to count, of each figure the least, since a library
+  /// Counting costs six iterations: two to warm up, three to count, of each figure the least, since a library
   /// may still set itself up, and one more to time.
   ///
   /// - Throws: What the benchmark's own code throws.
-  func prepared(planting faults: [Fault] = []) throws -> (Workload, PreparedBenchmark) {
+  func prepared(
+    planting faults: [Fault] = [], counting: Bool = true
+  ) throws -> (Workload, PreparedBenchmark) {
+    guard counting else {
+      let workload = try prepare().planting(faults)
+      return (workload, try timed(workload, counts: []))
+    }
     let memory = PeakMemory()
     let instructions = InstructionCounter()
     let workload = try prepare().planting(faults)
@@ -33,11 +40,13 @@ extension Benchmark {
       metrics.append(
         Metric(name: "peak_memory_bytes", unit: "B", kind: .size, samples: [Double(bytes)]))
     }
+    return (workload, try timed(workload, counts: metrics))
+  }
+
+  private func timed(_ workload: Workload, counts: [Metric]) throws -> PreparedBenchmark {
     let start = seconds()
     try workload.iterate()
-    return (
-      workload, PreparedBenchmark(counts: metrics, secondsPerIteration: seconds() - start)
-    )
+    return PreparedBenchmark(counts: counts, secondsPerIteration: seconds() - start)
   }
 
   private func counted(
@@ -52,7 +61,9 @@ extension Benchmark {
       let allocations = pc_stop_counting_allocations()
       try outcome.get()
       if let before, let after = counter?.value { retired = min(retired ?? .max, after - before) }
-      if pc_counts_allocations() != 0, (allocations.calls, allocations.bytes) < (least?.calls ?? .max, least?.bytes ?? .max) {
+      if pc_counts_allocations() != 0,
+        (allocations.calls, allocations.bytes) < (least?.calls ?? .max, least?.bytes ?? .max)
+      {
         least = allocations
       }
     }

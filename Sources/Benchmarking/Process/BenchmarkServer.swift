@@ -60,10 +60,11 @@ package final class BenchmarkServer {
         BenchmarkListing(
           schemaVersion: BenchmarkResult.schemaVersion, tool: .ofThisProcess(version: version),
           machine: .ofThisHost(), benchmarks: benchmarks.map(\.entry)))
-    case .prepare(let name):
+    case .prepare(let name, let counting):
       // What it held goes first: the peak of memory is one benchmark's.
       prepared[name] = nil
-      let (workload, answer) = try benchmark(name).prepared(planting: faults[name] ?? [])
+      let (workload, answer) = try benchmark(name).prepared(
+        planting: faults[name] ?? [], counting: counting)
       prepared[name] = workload
       return .prepared(answer)
     case .run(let name, let iterations):

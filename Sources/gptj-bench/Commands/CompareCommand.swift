@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Benchmarking
 import Glibc
 import Regression
 import Reporting
@@ -11,10 +12,12 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       Code 65 where something of BASE is missing, or machine, plan or schema differ. BASE may be a \
       result, a file of counts, or a directory of baselines, of which that of NEW's CPU is taken \
-      (counts.json with --counts).
+      (counts.json with --counts). With --run, BASE and NEW are two builds of gptj-bench that take \
+      turns here: counts first, then times, until each is decided.
       """,
     examples: [
       "gptj-bench compare base.json new.json",
+      "gptj-bench compare --run old/gptj-bench new/gptj-bench",
       "gptj-bench compare Benchmarks/baselines new.json --counts",
       "gptj-bench compare Benchmarks/baselines new.json --counts --refresh-baseline",
       "gptj-bench compare --history results",
@@ -23,6 +26,21 @@ struct CompareCommand: ParsableCommand {
 
   @Argument(help: "BASE and NEW; with --export, one result.")
   var results: [String] = []
+
+  @Flag(name: .customLong("run"), help: "BASE and NEW are executables, which take turns.")
+  var runsBinaries = false
+
+  @Option(help: ArgumentHelp("With --run: only this suite; may be repeated.", valueName: "name"))
+  var suite: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "With --run: only benchmarks with this text in their names.", valueName: "text"))
+  var filter: String?
+
+  @Option(
+    help: ArgumentHelp("With --run: most seconds of the whole comparison.", valueName: "seconds"))
+  var timeLimit = 36.0
 
   @Flag(help: "Compares counts only, which hold on every machine.")
   var counts = false
@@ -57,9 +75,15 @@ struct CompareCommand: ParsableCommand {
   var noColor = false
 
   func validate() throws {
-    let modes = [history != nil, export != nil, refreshBaseline].count { $0 }
+    let modes = [runsBinaries, history != nil, export != nil, refreshBaseline].count { $0 }
     guard modes <= 1 else {
-      throw ValidationError("only one of --history, --export and --refresh-baseline")
+      throw ValidationError("only one of --run, --history, --export and --refresh-baseline")
+    }
+    guard runsBinaries || (suite.isEmpty && filter == nil) else {
+      throw ValidationError("--suite and --filter choose what --run runs")
+    }
+    guard timeLimit > 0, timeLimit <= 86_400 else {
+      throw ValidationError("--time-limit is \(timeLimit), expected from 0 to 86400 seconds")
     }
     let expected = history != nil ? 0 : export != nil ? 1 : 2
     guard results.count == expected else {
@@ -79,19 +103,52 @@ struct CompareCommand: ParsableCommand {
       try write(ResultFile.read(results[0]).text(as: export))
     } else if refreshBaseline {
       try refresh()
+    } else if runsBinaries {
+      try answer(compareBinaries())
     } else {
-      try compare()
+      try answer(compareResults())
     }
   }
 
-  private func compare() throws {
+  private func compareBinaries() throws -> Comparison {
+    let settings = BinaryComparison.Settings(timeLimitSeconds: timeLimit)
+    let comparison = BinaryComparison(
+      old: results[0], new: results[1],
+      thresholds: try thresholds(cpu: MachineIdentity.ofThisHost().cpu), settings: settings)
+    var progress = ProgressLine(
+      "rounds", total: settings.looks.last ?? 0,
+      terminal: Terminal.detect(.error, noColor: noColor), isOff: false)
+    defer { progress.finish() }
+    return try comparison.compare(select: selected) { now in
+      progress.update(step: now.rounds) {
+        [(now.isConfirming ? "to be confirmed" : "undecided", "\(now.open)")]
+      }
+    }
+  }
+
+  /// The gate, or what the options name.
+  private func selected(
+    _ entries: [BenchmarkListing.Entry]
+  ) throws -> [BenchmarkListing.Entry] {
+    if suite.isEmpty && filter == nil { return entries.filter(\.isGate) }
+    do throws(NothingSelected) {
+      return try BenchmarkSelection(suites: suite, filter: filter)(entries)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  private func compareResults() throws -> Comparison {
     let new = try ResultFile.read(results[1])
     let base = try Baseline.read(baselinePath(for: new))
     var options = ComparisonOptions()
     options.countsOnly = counts
     options.allowsDifferentMachine = allowDifferentMachine
-    let comparison = try Comparison.judge(
+    return try Comparison.judge(
       base: base, new: new, thresholds: thresholds(cpu: new.machine.cpu), options: options)
+  }
+
+  private func answer(_ comparison: Comparison) throws {
     switch format {
     case .text:
       let terminal = output == nil ? Terminal.detect(.output, noColor: noColor) : .none
