@@ -26,7 +26,9 @@ extension MachineIdentity {
   private static func cpuModel(_ files: SystemFiles) -> String {
     let file = "/proc/cpuinfo"
     if let name = files.values(of: "model name", in: file).first { return name }
-    let numbers = ["CPU implementer", "CPU part"].compactMap { files.values(of: $0, in: file).first }
+    let numbers = ["CPU implementer", "CPU part"].compactMap {
+      files.values(of: $0, in: file).first
+    }
     return numbers.isEmpty ? "unknown" : "CPU " + numbers.joined(separator: " ")
   }
 

@@ -26,7 +26,8 @@ enum Fault: Equatable {
     var faults: [String: [Fault]] = [:]
     for part in text.split(separator: ",") {
       let words = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-      guard words.count >= 2, let fault = Fault(words[0], argument: words.count == 3 ? words[2] : nil)
+      guard (2...3).contains(words.count),
+        let fault = Fault(words[0], argument: words.count == 3 ? words[2] : nil)
       else { throw .badPlant(String(part)) }
       guard Benchmark.all.contains(where: { $0.name == words[1] }) else {
         throw .unknownBenchmark(words[1], nearest: nearest(words[1], in: Benchmark.all.map(\.name)))

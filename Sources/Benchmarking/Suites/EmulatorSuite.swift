@@ -31,7 +31,8 @@ extension Benchmark {
   /// ever smaller numbers.
   private static func step(
     _ name: String, tensorParallel: Int, dataParallel: Int, hiddenSize: Int = 128,
-    sequence: Int = 64, change: @escaping @Sendable (inout FineTuningConfiguration) -> Void = { _ in }
+    sequence: Int = 64,
+    change: @escaping @Sendable (inout FineTuningConfiguration) -> Void = { _ in }
   ) -> Benchmark {
     var configuration = smallModel(hiddenSize: hiddenSize, sequence: sequence)
     configuration.execution.tensorParallel = tensorParallel

@@ -5,13 +5,13 @@ extension Benchmark {
   static let vectorKernels: [Benchmark] = [
     gelu("gelu", count: 1024 * 1024),
     gelu("gelu_odd", count: 413 * 1025),
-    kernel("gelu_backward", "1048576 elements", calls: 2) {
+    kernel("gelu_backward", "1048576 elements", calls: 4) {
       let (dg, z, dz) = (Buffer.noise(1 << 20), Buffer.noise(1 << 20), Buffer.zeros(1 << 20))
       return { Gelu.backward(dg.start, z: z.start, into: dz.start, count: 1 << 20, counters: &$0) }
     },
     layerNorm("layer_norm", rows: 1024, width: 1024),
     layerNorm("layer_norm_odd", rows: 517, width: 771),
-    kernel("rotary", "2048 tokens, 16 heads of 64, 64 rotated", calls: 2) {
+    kernel("rotary", "2048 tokens, 16 heads of 64, 64 rotated", calls: 8) {
       let (x, table) = (Buffer.noise(2048 * 1024), Buffer.zeros(2 * 1024 * 64))
       Rotary.fillTable(table.start, sequence: 1024, rotaryDim: 64)
       return {
@@ -68,7 +68,7 @@ extension Benchmark {
 
   /// Forward, backward and the parameters' gradient.
   private static func layerNorm(_ name: String, rows: Int, width: Int) -> Benchmark {
-    kernel(name, "\(rows)x\(width), forward and backward", calls: 2) {
+    kernel(name, "\(rows)x\(width), forward and backward", calls: 4) {
       let (x, dy) = (Buffer.noise(rows * width), Buffer.noise(rows * width, seed: 2))
       let (y, stats) = (Buffer.zeros(rows * width), Buffer.zeros(rows * 2))
       let (gamma, beta) = (Buffer.noise(width), Buffer.noise(width, seed: 3))
@@ -91,7 +91,7 @@ extension Benchmark {
   private static func crossEntropy(
     _ name: String, rows: Int, columns: Int, valid: Int
   ) -> Benchmark {
-    kernel(name, "\(rows)x\(columns), \(valid) in the vocabulary", calls: 1) {
+    kernel(name, "\(rows)x\(columns), \(valid) in the vocabulary", calls: 4) {
       let shard = LogitsShard(
         stride: columns, columns: columns, validColumns: valid, firstColumn: 0)
       let logits = Buffer.noise(rows * columns)

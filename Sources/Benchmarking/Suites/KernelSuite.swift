@@ -34,7 +34,7 @@ extension Benchmark {
     gemm("gemm_transposed_b", m: 256, n: 1024, k: 256, calls: 8, transposesB: true),
     gemm("gemm_weight_gradient", m: 256, n: 1024, k: 256, calls: 8, transposesA: true),
     gemm("few_rows", m: 8, n: 4096, k: 512, calls: 16, transposesB: true),
-    gemm("few_rows_odd", m: 3, n: 413, k: 65, calls: 128, transposesB: true),
+    gemm("few_rows_odd", m: 3, n: 413, k: 65, calls: 512, transposesB: true),
   ]
 
   private static func gemm(
@@ -60,10 +60,10 @@ extension Benchmark {
 
 extension Benchmark {
   private static let attentionKernels: [Benchmark] = [
-    attention("attention_forward", .forward, sequence: 256, heads: 4, headDim: 64, calls: 2),
-    attention("attention_forward_odd", .forward, sequence: 229, heads: 3, headDim: 40, calls: 4),
-    attention("attention_backward", .backward, sequence: 256, heads: 4, headDim: 64, calls: 1),
-    attention("attention_backward_odd", .backward, sequence: 229, heads: 3, headDim: 40, calls: 2),
+    attention("attention_forward", .forward, sequence: 256, heads: 4, headDim: 64, calls: 4),
+    attention("attention_forward_odd", .forward, sequence: 229, heads: 3, headDim: 40, calls: 8),
+    attention("attention_backward", .backward, sequence: 256, heads: 4, headDim: 64, calls: 2),
+    attention("attention_backward_odd", .backward, sequence: 229, heads: 3, headDim: 40, calls: 4),
     cachedAttention("cached_attention", sequences: 8, capacity: 512, heads: 16, headDim: 64),
   ]
 
@@ -106,7 +106,7 @@ extension Benchmark {
     _ name: String, sequences: Int, capacity: Int, heads: Int, headDim: Int
   ) -> Benchmark {
     let plan = "\(sequences) sequences of \(capacity) tokens, \(heads) heads of \(headDim)"
-    return kernel(name, plan, .memory, calls: 1) {
+    return kernel(name, plan, .memory, calls: 2) {
       let attention = CachedAttention(capacity: capacity, heads: heads, headDim: headDim)
       let width = heads * headDim
       let cache = Buffer.noise(sequences * attention.floatsPerSequence)
