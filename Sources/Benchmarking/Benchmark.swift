@@ -34,11 +34,8 @@ package struct Benchmark: Sendable {
   private static let waiting: Set = ["emulator", "checkpoint"]
 
   /// What `compare --run` takes unless told otherwise: the hot paths, few enough for many rounds.
-  private static let gate: Set = [
-    "kernels/gemm", "kernels/few_rows", "kernels/attention_forward", "kernels/attention_backward",
-    "kernels/gelu", "kernels/layer_norm", "kernels/cross_entropy", "kernels/adamw",
-    "kernels/tree_reduction", "emulator/step_tp16", "estimate/pod16", "tokenizer/encode",
-  ]
+  private static let gate = Set(
+    kernelsInCache.map(\.name) + ["emulator/step_tp16", "estimate/pod16", "tokenizer/encode"])
 
   /// All of them, suite by suite.
   package static let all =

@@ -11,8 +11,9 @@ struct CalibrationKernel {
 
   func run(_ calibrator: Calibrator) {
     switch calibrator {
-    case .compute: for _ in 0..<2 { HostPeak.burst() }
-    case .memory: HostPeak.triad(a.start, b.start, c.start, count: Self.floats)
+    case .compute: for _ in 0..<4 { HostPeak.burst() }
+    case .memory:
+      for _ in 0..<4 { HostPeak.triad(a.start, b.start, c.start, count: Self.floats) }
     }
   }
 }

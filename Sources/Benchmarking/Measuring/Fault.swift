@@ -26,7 +26,7 @@ enum Fault: Equatable {
     var faults: [String: [Fault]] = [:]
     for part in text.split(separator: ",") {
       let words = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-      guard words.count >= 2,
+      guard (2...3).contains(words.count),
         let fault = Fault(words[0], argument: words.count == 3 ? words[2] : nil)
       else { throw .badPlant(String(part)) }
       guard Benchmark.all.contains(where: { $0.name == words[1] }) else {

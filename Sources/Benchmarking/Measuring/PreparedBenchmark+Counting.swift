@@ -3,27 +3,23 @@ import Glibc
 import Regression
 
 extension Benchmark {
-  /// Builds what iterations need, warms up and counts; only warms up, by one iteration, without
-  /// `counting`.
+  /// Builds what iterations need, warms up and counts; without `counting` it only warms up, once.
   ///
-  /// Counting costs six iterations: two to warm up, three to count, of each figure the least, since a library
-  /// may still set itself up, and one more to time.
+  /// Counting costs five iterations: two to warm up, and three of which each figure is the least, since a
+  /// library may still set itself up.
   ///
   /// - Throws: What the benchmark's own code throws.
   func prepared(
     planting faults: [Fault] = [], counting: Bool = true
   ) throws -> (Workload, PreparedBenchmark) {
-    guard counting else {
-      let workload = try prepare().planting(faults)
-      return (workload, try timed(workload, counts: []))
-    }
+    guard counting else { return try warmedUp(planting: faults) }
     let memory = PeakMemory()
     let instructions = InstructionCounter()
     let workload = try prepare().planting(faults)
     for _ in 0..<2 { try workload.iterate() }
-    let (allocations, retired) = try counted(workload, instructions)
+    let iteration = try counted(workload, instructions)
     var metrics = workload.counts()
-    if let allocations {
+    if let allocations = iteration.allocations {
       metrics.append(Counts.metric("heap_allocations", Int(allocations.calls), "allocations"))
       metrics.append(Counts.metric("heap_bytes", Int(allocations.bytes), "B"))
       metrics.append(
@@ -31,7 +27,7 @@ extension Benchmark {
           name: "library_allocations", unit: "allocations", kind: .size,
           samples: [Double(allocations.library_calls)]))
     }
-    if let retired {
+    if let retired = iteration.instructions {
       metrics.append(
         Metric(
           name: "instructions", unit: "instructions", kind: .size, samples: [Double(retired)]))
@@ -40,34 +36,48 @@ extension Benchmark {
       metrics.append(
         Metric(name: "peak_memory_bytes", unit: "B", kind: .size, samples: [Double(bytes)]))
     }
-    return (workload, try timed(workload, counts: metrics))
+    return (
+      workload, PreparedBenchmark(counts: metrics, secondsPerIteration: iteration.seconds)
+    )
   }
 
-  private func timed(_ workload: Workload, counts: [Metric]) throws -> PreparedBenchmark {
+  private func warmedUp(planting faults: [Fault]) throws -> (Workload, PreparedBenchmark) {
+    let workload = try prepare().planting(faults)
     let start = seconds()
     try workload.iterate()
-    return PreparedBenchmark(counts: counts, secondsPerIteration: seconds() - start)
+    return (workload, PreparedBenchmark(counts: [], secondsPerIteration: seconds() - start))
   }
 
-  private func counted(
-    _ workload: Workload, _ counter: InstructionCounter?
-  ) throws -> (pc_allocations?, UInt64?) {
-    var least: pc_allocations?
-    var retired: UInt64?
+  /// The least that one iteration took.
+  private struct Least {
+    var seconds = Double.infinity
+    var allocations: pc_allocations?
+    var instructions: UInt64?
+
+    mutating func take(_ counted: pc_allocations) {
+      guard let allocations else { return self.allocations = counted }
+      if (counted.calls, counted.bytes) < (allocations.calls, allocations.bytes) {
+        self.allocations = counted
+      }
+    }
+  }
+
+  private func counted(_ workload: Workload, _ counter: InstructionCounter?) throws -> Least {
+    var least = Least()
     for _ in 0..<3 {
       let before = counter?.value
+      let start = seconds()
       pc_start_counting_allocations()
       let outcome = Result { try workload.iterate() }
       let allocations = pc_stop_counting_allocations()
+      least.seconds = min(least.seconds, seconds() - start)
       try outcome.get()
-      if let before, let after = counter?.value { retired = min(retired ?? .max, after - before) }
-      if pc_counts_allocations() != 0,
-        (allocations.calls, allocations.bytes) < (least?.calls ?? .max, least?.bytes ?? .max)
-      {
-        least = allocations
+      if pc_counts_allocations() != 0 { least.take(allocations) }
+      if let before, let after = counter?.value {
+        least.instructions = min(least.instructions ?? .max, after - before)
       }
     }
-    return (least, retired)
+    return least
   }
 }
 

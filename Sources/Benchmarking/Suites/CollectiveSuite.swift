@@ -40,18 +40,20 @@ extension Benchmark {
     },
   ]
 
-  /// Two calls of `call`, which returns how many collectives it was.
+  /// Eight calls of `call`, which returns how many collectives it was.
   private static func collective(
     _ name: String, ranks: Int, count: Int,
     _ call: @escaping @Sendable (CollectiveGroup, inout CollectiveBytes) -> Int
   ) -> Benchmark {
-    let plan = "\(ranks) ranks, \(count) elements, float32, 1 thread, 2 calls"
+    let plan = "\(ranks) ranks, \(count) elements, float32, 1 thread, 8 calls"
     return Benchmark("collectives/\(name)", plan, .memory) {
       let group = CollectiveGroup(ranks: ranks, count: count)
-      var (calls, bytes) = (0, CollectiveBytes())
+      var calls = 0
+      var bytes = CollectiveBytes()
       return Workload {
-        (calls, bytes) = (0, CollectiveBytes())
-        for _ in 0..<2 { calls += call(group, &bytes) }
+        calls = 0
+        bytes = CollectiveBytes()
+        for _ in 0..<8 { calls += call(group, &bytes) }
       } counts: {
         Counts.collectives(calls: calls, bytes: bytes.total)
       }

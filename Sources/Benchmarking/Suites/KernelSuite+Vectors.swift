@@ -5,13 +5,13 @@ extension Benchmark {
   static let vectorKernels: [Benchmark] = [
     gelu("gelu", count: 1024 * 1024),
     gelu("gelu_odd", count: 413 * 1025),
-    kernel("gelu_backward", "1048576 elements", calls: 2) {
+    kernel("gelu_backward", "1048576 elements", calls: 4) {
       let (dg, z, dz) = (Buffer.noise(1 << 20), Buffer.noise(1 << 20), Buffer.zeros(1 << 20))
       return { Gelu.backward(dg.start, z: z.start, into: dz.start, count: 1 << 20, counters: &$0) }
     },
     layerNorm("layer_norm", rows: 1024, width: 1024),
     layerNorm("layer_norm_odd", rows: 517, width: 771),
-    kernel("rotary", "2048 tokens, 16 heads of 64, 64 rotated", calls: 2) {
+    kernel("rotary", "2048 tokens, 16 heads of 64, 64 rotated", calls: 8) {
       let (x, table) = (Buffer.noise(2048 * 1024), Buffer.zeros(2 * 1024 * 64))
       Rotary.fillTable(table.start, sequence: 1024, rotaryDim: 64)
       return {
@@ -22,18 +22,7 @@ extension Benchmark {
     },
     crossEntropy("cross_entropy", rows: 256, columns: 4096, valid: 4096),
     crossEntropy("cross_entropy_odd", rows: 129, columns: 3160, valid: 3151),
-    kernel("adamw", "1048576 weights", .memory, calls: 2) {
-      let n = 1 << 20
-      let (w, g) = (Buffer.noise(n), Buffer.noise(n, seed: 2))
-      let (m, v) = (Buffer.zeros(n), Buffer.zeros(n))
-      let adamW = AdamW(
-        learningRate: 1e-9, beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01, step: 1)
-      return {
-        adamW.update(
-          weights: w.start, firstMoment: m.start, secondMoment: v.start, gradient: g.start,
-          count: n, counters: &$0)
-      }
-    },
+    adamW("adamw", count: 1 << 20, .memory, calls: 2),
     embedding("embedding", gradient: false),
     embedding("embedding_gradient", gradient: true),
     kernel("dropout", "1024x1024, 10 %", calls: 2) {
@@ -59,16 +48,32 @@ extension Benchmark {
     },
   ]
 
-  private static func gelu(_ name: String, count: Int) -> Benchmark {
-    kernel(name, "\(count) elements", calls: 4) {
+  static func gelu(_ name: String, count: Int, calls: Int = 4) -> Benchmark {
+    kernel(name, "\(count) elements", calls: calls) {
       let (z, g) = (Buffer.noise(count), Buffer.zeros(count))
       return { Gelu.forward(z.start, into: g.start, count: count, counters: &$0) }
     }
   }
 
+  static func adamW(
+    _ name: String, count: Int, _ calibrator: Calibrator = .compute, calls: Int
+  ) -> Benchmark {
+    kernel(name, "\(count) weights", calibrator, calls: calls) {
+      let (w, g) = (Buffer.noise(count), Buffer.noise(count, seed: 2))
+      let (m, v) = (Buffer.zeros(count), Buffer.zeros(count))
+      let adamW = AdamW(
+        learningRate: 1e-9, beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01, step: 1)
+      return {
+        adamW.update(
+          weights: w.start, firstMoment: m.start, secondMoment: v.start, gradient: g.start,
+          count: count, counters: &$0)
+      }
+    }
+  }
+
   /// Forward, backward and the parameters' gradient.
-  private static func layerNorm(_ name: String, rows: Int, width: Int) -> Benchmark {
-    kernel(name, "\(rows)x\(width), forward and backward", calls: 2) {
+  static func layerNorm(_ name: String, rows: Int, width: Int, calls: Int = 4) -> Benchmark {
+    kernel(name, "\(rows)x\(width), forward and backward", calls: calls) {
       let (x, dy) = (Buffer.noise(rows * width), Buffer.noise(rows * width, seed: 2))
       let (y, stats) = (Buffer.zeros(rows * width), Buffer.zeros(rows * 2))
       let (gamma, beta) = (Buffer.noise(width), Buffer.noise(width, seed: 3))
@@ -88,10 +93,10 @@ extension Benchmark {
   }
 
   /// All that a shard does between logits and their gradient.
-  private static func crossEntropy(
-    _ name: String, rows: Int, columns: Int, valid: Int
+  static func crossEntropy(
+    _ name: String, rows: Int, columns: Int, valid: Int, calls: Int = 4
   ) -> Benchmark {
-    kernel(name, "\(rows)x\(columns), \(valid) in the vocabulary", calls: 1) {
+    kernel(name, "\(rows)x\(columns), \(valid) in the vocabulary", calls: calls) {
       let shard = LogitsShard(
         stride: columns, columns: columns, validColumns: valid, firstColumn: 0)
       let logits = Buffer.noise(rows * columns)
@@ -129,10 +134,10 @@ extension Benchmark {
     }
   }
 
-  private static func treeReduction(
-    _ name: String, sources: Int, count: Int, calls: Int
+  static func treeReduction(
+    _ name: String, sources: Int, count: Int, _ calibrator: Calibrator = .memory, calls: Int
   ) -> Benchmark {
-    kernel(name, "\(sources) sources of \(count) elements", .memory, calls: calls) {
+    kernel(name, "\(sources) sources of \(count) elements", calibrator, calls: calls) {
       let buffers = (0..<sources).map { Buffer.noise(count, seed: $0) }
       let addresses = Buffer<UnsafePointer<Float>?>(sources) { UnsafePointer(buffers[$0].start) }
       let out = Buffer.zeros(count)

@@ -5,7 +5,8 @@ extension Benchmark {
   /// Each kernel of the emulator on one thread, at shapes of a small GPT-J and at odd ones.
   ///
   /// An iteration calls the kernel so often that it takes about a millisecond or a few.
-  static let kernels: [Benchmark] = matrixKernels + attentionKernels + vectorKernels
+  static let kernels: [Benchmark] =
+    matrixKernels + attentionKernels + vectorKernels + kernelsInCache
 
   /// `make` builds the buffers and returns one call.
   static func kernel(
@@ -34,10 +35,10 @@ extension Benchmark {
     gemm("gemm_transposed_b", m: 256, n: 1024, k: 256, calls: 8, transposesB: true),
     gemm("gemm_weight_gradient", m: 256, n: 1024, k: 256, calls: 8, transposesA: true),
     gemm("few_rows", m: 8, n: 4096, k: 512, calls: 16, transposesB: true),
-    gemm("few_rows_odd", m: 3, n: 413, k: 65, calls: 128, transposesB: true),
+    gemm("few_rows_odd", m: 3, n: 413, k: 65, calls: 512, transposesB: true),
   ]
 
-  private static func gemm(
+  static func gemm(
     _ name: String, m: Int, n: Int, k: Int, calls: Int, transposesA: Bool = false,
     transposesB: Bool = false
   ) -> Benchmark {
@@ -60,14 +61,14 @@ extension Benchmark {
 
 extension Benchmark {
   private static let attentionKernels: [Benchmark] = [
-    attention("attention_forward", .forward, sequence: 256, heads: 4, headDim: 64, calls: 2),
-    attention("attention_forward_odd", .forward, sequence: 229, heads: 3, headDim: 40, calls: 4),
-    attention("attention_backward", .backward, sequence: 256, heads: 4, headDim: 64, calls: 1),
-    attention("attention_backward_odd", .backward, sequence: 229, heads: 3, headDim: 40, calls: 2),
+    attention("attention_forward", .forward, sequence: 256, heads: 4, headDim: 64, calls: 4),
+    attention("attention_forward_odd", .forward, sequence: 229, heads: 3, headDim: 40, calls: 8),
+    attention("attention_backward", .backward, sequence: 256, heads: 4, headDim: 64, calls: 2),
+    attention("attention_backward_odd", .backward, sequence: 229, heads: 3, headDim: 40, calls: 4),
     cachedAttention("cached_attention", sequences: 8, capacity: 512, heads: 16, headDim: 64),
   ]
 
-  private static func attention(
+  static func attention(
     _ name: String, _ pass: Attention.Pass, sequence: Int, heads: Int, headDim: Int, calls: Int
   ) -> Benchmark {
     kernel(name, "\(sequence) tokens, \(heads) heads of \(headDim)", calls: calls) {
@@ -102,11 +103,11 @@ extension Benchmark {
   }
 
   /// One new token of each sequence, whose cache is full up to it.
-  private static func cachedAttention(
+  static func cachedAttention(
     _ name: String, sequences: Int, capacity: Int, heads: Int, headDim: Int
   ) -> Benchmark {
     let plan = "\(sequences) sequences of \(capacity) tokens, \(heads) heads of \(headDim)"
-    return kernel(name, plan, .memory, calls: 1) {
+    return kernel(name, plan, .memory, calls: 2) {
       let attention = CachedAttention(capacity: capacity, heads: heads, headDim: headDim)
       let width = heads * headDim
       let cache = Buffer.noise(sequences * attention.floatsPerSequence)

@@ -4,9 +4,9 @@ import Regression
 extension Benchmark {
   /// Text to ids and back, and learning a vocabulary, on the embedded prompts.
   static let tokenizer: [Benchmark] = [
-    Benchmark("tokenizer/encode", "400 embedded prompts, a new encoder") {
+    Benchmark("tokenizer/encode", "1200 embedded prompts, a new encoder") {
       let tokenizer = try Tokenizer.embedded()
-      let prompts = embeddedPrompts(400)
+      let prompts = embeddedPrompts(1200)
       var ids = 0
       return Workload {
         var encoder = TokenEncoder(tokenizer)
@@ -15,9 +15,9 @@ extension Benchmark {
         [Counts.metric("tokens", ids, "tokens")]
       }
     },
-    Benchmark("tokenizer/decode", "400 embedded prompts") {
+    Benchmark("tokenizer/decode", "1200 embedded prompts") {
       let tokenizer = try Tokenizer.embedded()
-      let ids = embeddedPrompts(400).map { tokenizer.encode($0) }
+      let ids = embeddedPrompts(1200).map { tokenizer.encode($0) }
       var characters = 0
       return Workload {
         characters = ids.reduce(0) { $0 + tokenizer.decode($1).utf8.count }
