@@ -29,8 +29,9 @@ extension Comparison {
     text += problems.map { "  \($0)\n" }.joined()
     if !shown.isEmpty { text += "\n" + table(shown).text() }
     let unchanged = metrics.count - shown.count
-    if unchanged > 0 { text += "\n\(counted(unchanged, "metric")) within tolerance.\n" }
-    return text + footnotes.map { "\($0)\n" }.joined()
+    if unchanged > 0 { text += shown.isEmpty ? "" : "\n" }
+    if unchanged > 0 { text += "\(counted(unchanged, "metric")) within tolerance.\n" }
+    return footnotes.isEmpty ? text : text + "\n" + footnotes.map { "\($0)\n" }.joined()
   }
 
   /// For a pull request: what changed in a table, the rest to unfold.

@@ -8,7 +8,7 @@ extension History {
       .init("change", .right), .init("verdict"), .init("file"),
     ])
     for series in series {
-      let unit = series.isCalibrated ? "x calibration" : series.unit
+      let unit = series.isCalibrated ? "" : series.unit
       for step in series.steps {
         table.add([
           step.startedAt, "\(series.benchmark)/\(series.metric)",
@@ -20,7 +20,10 @@ extension History {
     let steps = counted(table.rows.count, "step change")
     let head =
       "\(steps) in \(counted(results, "result")), \(counted(series.count, "metric")) each.\n"
-    return head + skippedText + (table.rows.isEmpty ? "" : "\n" + table.text())
+    let isCalibrated = series.contains { $0.isCalibrated && !$0.steps.isEmpty }
+    return head + skippedText
+      + (isCalibrated ? "Times are ratios to the calibration kernel.\n" : "")
+      + (table.rows.isEmpty ? "" : "\n" + table.text())
   }
 
   private var skippedText: String {

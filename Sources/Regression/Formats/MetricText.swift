@@ -8,17 +8,10 @@ func text(_ value: Double?, unit: String) -> String {
   case "B", "FLOP", "B/s", "FLOP/s": return Format.si(value, unit)
   default:
     // Whole numbers below 2^53 are counts, and each one matters.
-    let isWhole = value.rounded() == value && value.magnitude < 9e15
-    let number = isWhole ? Format.grouped(Int(value)) : Format.si(value, "", digits: 4)
-    return (number.trimmed + (unit.isEmpty || unit == "1" ? "" : " \(unit)"))
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
+    guard value.rounded() == value, value.magnitude < 9e15 else {
+      return unit.isEmpty ? Format.fixed(value, 4) : Format.si(value, unit)
+    }
+    return Format.grouped(Int(value)) + (unit.isEmpty || unit == "1" ? "" : " \(unit)")
   }
 }
 

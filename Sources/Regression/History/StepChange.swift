@@ -23,10 +23,12 @@ struct StepChange: Equatable {
     return steps
   }
 
-  /// The steps of noisy values above zero, by binary segmentation with a rank-sum test.
+  /// The steps of noisy values above zero, by seeded binary segmentation with a rank-sum test.
   ///
-  /// The series is cut where the ranks on both sides differ most, if that is unlikely by chance and
-  /// the shift is beyond the tolerance; then each part is cut likewise. O(n log n) for each cut.
+  /// The whole and windows of a half, a quarter... of it are each cut in two where both parts are the
+  /// tightest; a level that comes and goes shows in a window only. The likeliest cut is taken if ranks
+  /// so different are unlikely by chance and the shift is beyond the tolerance; then each side
+  /// likewise. O(n^2 log n).
   static func steps(ofTimes values: [Double], tolerance: Double) -> [StepChange] {
     var steps: [StepChange] = []
     split(values.map { log($0) }[...], log1p(tolerance), into: &steps)
@@ -36,31 +38,56 @@ struct StepChange: Equatable {
   private static func split(
     _ values: ArraySlice<Double>, _ tolerance: Double, into steps: inout [StepChange]
   ) {
-    guard let cut = bestCut(Array(values)) else { return }
-    let index = values.startIndex + cut
-    let (left, right) = (values[..<index], values[index...])
-    let places = Double(values.count - 2 * smallestSegment + 1)
-    let pValue = min(1, RankSum.pValue(Array(left), Array(right)) * places)
-    let shift = RankSum.shift(from: Array(left), to: Array(right), error: 0.5).shift
-    guard pValue < error, shift.magnitude > tolerance else { return }
+    guard values.count >= 2 * smallestSegment else { return }
+    let windows = windows(of: values.indices)
+    // Every place where any window could be cut is one more chance of an error.
+    let places = windows.reduce(0) { $0 + $1.count - 2 * smallestSegment + 1 }
+    let cuts = windows.compactMap { window in
+      cut(values[window], tolerance).map { ($0, min(1, $1 * Double(places))) }
+    }
+    guard let (index, pValue) = cuts.min(by: { $0.1 < $1.1 }), pValue < error else { return }
     steps.append(StepChange(index: index, pValue: pValue))
-    split(left, tolerance, into: &steps)
-    split(right, tolerance, into: &steps)
+    split(values[..<index], tolerance, into: &steps)
+    split(values[index...], tolerance, into: &steps)
   }
 
-  /// The length of the first part for which the standardised rank sum is most extreme.
-  private static func bestCut(_ values: [Double]) -> Int? {
-    let count = values.count
-    guard count >= 2 * smallestSegment else { return nil }
-    let ranks = Ranks(values).doubled
-    var (sum, best, cut) = (0.0, -1.0, 0)
-    for length in 1...(count - smallestSegment) {
-      sum += Double(ranks[length - 1])
-      guard length >= smallestSegment else { continue }
-      let distance = (sum - Double(length) * Double(count + 1)).magnitude
-      let standardised = distance / (Double(length) * Double(count - length)).squareRoot()
-      if standardised > best { (best, cut) = (standardised, length) }
+  /// The whole, and overlapping windows of halved lengths as long as two levels fit well.
+  private static func windows(of whole: Range<Int>) -> [Range<Int>] {
+    var windows = [whole]
+    var length = (whole.count + 1) / 2
+    while length >= 4 * smallestSegment {
+      for start in stride(from: whole.lowerBound, to: whole.upperBound - length, by: length / 2) {
+        windows.append(start..<start + length)
+      }
+      windows.append(whole.upperBound - length..<whole.upperBound)
+      length = (length + 1) / 2
     }
-    return cut
+    return windows
+  }
+
+  /// Where a window is best cut and how likely that is by chance; nil below the tolerance.
+  private static func cut(
+    _ values: ArraySlice<Double>, _ tolerance: Double
+  ) -> (index: Int, pValue: Double)? {
+    guard let length = bestCut(Array(values)) else { return nil }
+    let index = values.startIndex + length
+    let (left, right) = (Array(values[..<index]), Array(values[index...]))
+    let shift = RankSum.shift(from: left, to: right, error: 0.5).shift
+    guard shift.magnitude > tolerance else { return nil }
+    return (index, RankSum.pValue(left, right))
+  }
+
+  /// The length of the first part with which both parts lie closest to their medians.
+  ///
+  /// The rank statistic itself would favour cuts into equal parts.
+  private static func bestCut(_ values: [Double]) -> Int? {
+    guard values.count >= 2 * smallestSegment else { return nil }
+    func spread(_ part: ArraySlice<Double>) -> Double {
+      let center = median(Array(part))
+      return part.reduce(0) { $0 + ($1 - center).magnitude }
+    }
+    let lengths = smallestSegment...(values.count - smallestSegment)
+    return lengths.map { ($0, spread(values[..<$0]) + spread(values[$0...])) }
+      .min { $0.1 < $1.1 }?.0
   }
 }
