@@ -18,7 +18,10 @@ package struct BinaryComparison: Sendable {
     package var roundSeconds = 0.008
     package var slices = 12
     /// Rounds after which times are judged; the last is the most that there are.
-    package var looks = [12, 20, 32, 50]
+    package var looks = [16, 26, 40, 64, 100]
+    /// The chance of any wrong interval in the first rounds, and again in those that confirm: a red
+    /// verdict needs both.
+    package var error = 0.1
     /// Of the time limit, for the first rounds; the rest confirms what they found.
     package var firstShare = 0.75
 
@@ -110,6 +113,7 @@ package struct BinaryComparison: Sendable {
   private var options: ComparisonOptions {
     var options = ComparisonOptions()
     options.looks = settings.looks.count
+    options.error = settings.error
     return options
   }
 

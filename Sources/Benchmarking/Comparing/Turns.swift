@@ -10,7 +10,7 @@ struct Turns {
 
   /// In the order of their names.
   var paired: [PairedTimes] {
-    times.values.sorted { $0.name < $1.name }.map { times in
+    times.values.sorted { "\($0.name)" < "\($1.name)" }.map { times in
       var times = times
       if let (old, new) = samples[times.name] {
         (times.base, times.new) = (median(old), median(new))
