@@ -16,7 +16,7 @@ package struct BinaryComparison: Sendable {
     /// Of either binary at one benchmark in one round, in at most so many slices, at least two; a
     /// slice is one iteration or more.
     package var roundSeconds = 0.008
-    package var slices = 12
+    package var slices = 16
     /// Rounds after which times are judged; the last is the most that there are.
     package var looks = [16, 26, 40, 64, 100]
     /// The chance of any wrong interval in the first rounds, and again in those that confirm: a red

@@ -70,12 +70,18 @@ struct Turns {
     _ benchmark: String, _ metric: String, _ old: [Double], _ new: [Double]
   ) {
     let name = MetricName(benchmark: benchmark, metric: metric)
-    let ratios = zip(old, new).map { log($1 / $0) }.filter(\.isFinite)
-    guard !ratios.isEmpty else { return }
-    times[name, default: PairedTimes(name: name, logRatios: [])].logRatios.append(median(ratios))
+    let ratio = log(undisturbed(new) / undisturbed(old))
+    guard ratio.isFinite else { return }
+    times[name, default: PairedTimes(name: name, logRatios: [])].logRatios.append(ratio)
     samples[name, default: ([], [])].old += old
     samples[name, default: ([], [])].new += new
   }
+}
+
+/// The lower octile: what a slice takes that nothing disturbs. The least itself is sometimes a fluke,
+/// of a clock that ran faster for a moment.
+private func undisturbed(_ slices: [Double]) -> Double {
+  slices.sorted()[slices.count / 8]
 }
 
 private func median(_ values: [Double]) -> Double {

@@ -11,7 +11,7 @@ final class Buffer<Element: BitwiseCopyable> {
   init(_ count: Int, _ value: (Int) -> Element) {
     self.count = count
     var bytes = max(1, count) * MemoryLayout<Element>.stride
-    let isLarge = bytes >= 1 << 16
+    let isLarge = bytes >= 1 << 13
     let alignment = isLarge ? 1 << 21 : 64
     if isLarge { bytes = (bytes + alignment - 1) / alignment * alignment }
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment)
