@@ -42,7 +42,7 @@ struct FaultTests {
       path: binary, environment: ["GPTJ_BENCH_PLANT": "slow:kernels/gelu:9"])
     let plain = try BenchmarkProcess(path: binary, environment: [:])
     func fastest(_ process: BenchmarkProcess) throws -> Double {
-      _ = try process.send(.prepare(benchmark: "kernels/gelu"))
+      _ = try process.send(.prepare(benchmark: "kernels/gelu", counting: true))
       return try (0..<20).map { _ in
         let reply = try process.send(.run(benchmark: "kernels/gelu", iterations: 1))
         guard case .measured(let seconds, _) = reply else { return .infinity }
@@ -55,7 +55,8 @@ struct FaultTests {
 
   private func metrics(of name: String, plant: String) throws -> [String: Double] {
     let process = try BenchmarkProcess(path: binary, environment: ["GPTJ_BENCH_PLANT": plant])
-    guard case .prepared(let prepared) = try process.send(.prepare(benchmark: name)) else {
+    guard case .prepared(let prepared) = try process.send(.prepare(benchmark: name, counting: true))
+    else {
       return [:]
     }
     return [String: Double](uniqueKeysWithValues: prepared.counts.map { ($0.name, $0.samples[0]) })

@@ -71,7 +71,10 @@ struct ProcessTests {
       "checkpoint/safetensors_float32",
     ]
     func counts(_ name: String, in process: BenchmarkProcess) throws -> [Metric] {
-      guard case .prepared(let prepared) = try process.send(.prepare(benchmark: name)) else {
+      guard
+        case .prepared(let prepared) = try process.send(
+          .prepare(benchmark: name, counting: true))
+      else {
         return []
       }
       return prepared.counts.filter { $0.kind == .count }

@@ -32,12 +32,16 @@ struct ServerTests {
     #expect(listing.machine.cpus > 0)
     #expect(
       listing.benchmarks.first
-        == .init(name: "fake/works", suite: "fake", plan: "nothing", calibrator: .memory))
+        == .init(
+          name: "fake/works", suite: "fake", plan: "nothing", calibrator: .memory, waits: false,
+          isGate: false))
   }
 
   @Test("prepares, counts, runs and releases")
   func life() throws {
-    guard case .prepared(let prepared) = try reply(.prepare(benchmark: "fake/works")) else {
+    guard
+      case .prepared(let prepared) = try reply(.prepare(benchmark: "fake/works", counting: true))
+    else {
       return #expect(Bool(false))
     }
     #expect(prepared.counts.first?.samples == [7])

@@ -53,6 +53,12 @@ struct CompareCommand: ParsableCommand {
       "Thresholds whose lines win over the built-in ones.", valueName: "file.yml"))
   var thresholds: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --run, of one binary given twice: prints thresholds learned from so many comparisons.",
+      valueName: "n"))
+  var learnThresholds: Int?
+
   @Flag(help: "Writes NEW in the place of BASE instead of comparing.")
   var refreshBaseline = false
 
@@ -82,6 +88,9 @@ struct CompareCommand: ParsableCommand {
     guard runsBinaries || (suite.isEmpty && filter == nil) else {
       throw ValidationError("--suite and --filter choose what --run runs")
     }
+    guard learnThresholds == nil || runsBinaries, (1...10_000).contains(learnThresholds ?? 1) else {
+      throw ValidationError("--learn-thresholds goes with --run, and is from 1 to 10000")
+    }
     guard timeLimit > 0, timeLimit <= 86_400 else {
       throw ValidationError("--time-limit is \(timeLimit), expected from 0 to 86400 seconds")
     }
@@ -103,6 +112,8 @@ struct CompareCommand: ParsableCommand {
       try write(ResultFile.read(results[0]).text(as: export))
     } else if refreshBaseline {
       try refresh()
+    } else if let learnThresholds {
+      try learn(from: learnThresholds)
     } else if runsBinaries {
       try answer(compareBinaries())
     } else {
@@ -110,20 +121,38 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
-  private func compareBinaries() throws -> Comparison {
-    let settings = BinaryComparison.Settings(timeLimitSeconds: timeLimit)
-    let comparison = BinaryComparison(
+  private func binaryComparison() throws -> BinaryComparison {
+    BinaryComparison(
       old: results[0], new: results[1],
-      thresholds: try thresholds(cpu: MachineIdentity.ofThisHost().cpu), settings: settings)
-    var progress = ProgressLine(
-      "rounds", total: settings.looks.last ?? 0,
-      terminal: Terminal.detect(.error, noColor: noColor), isOff: false)
+      thresholds: try thresholds(cpu: MachineIdentity.ofThisHost().cpu),
+      settings: BinaryComparison.Settings(timeLimitSeconds: timeLimit))
+  }
+
+  private func compareBinaries() throws -> Comparison {
+    let comparison = try binaryComparison()
+    var progress = progressLine("rounds", total: comparison.settings.looks.last)
     defer { progress.finish() }
     return try comparison.compare(select: selected) { now in
       progress.update(step: now.rounds) {
         [(now.isConfirming ? "to be confirmed" : "undecided", "\(now.open)")]
       }
     }
+  }
+
+  private func learn(from count: Int) throws {
+    var progress = progressLine("comparisons", total: count)
+    defer { progress.finish() }
+    let learned = try binaryComparison().learnedThresholds(comparisons: count, select: selected) {
+      progress.update(step: $0) { [] }
+    }
+    let origin =
+      "Learned from \(count) comparisons of a binary with itself on "
+      + "\(MachineIdentity.ofThisHost().cpu)."
+    try write(learned.text(comments: [origin]))
+  }
+
+  private func progressLine(_ label: String, total: Int?) -> ProgressLine {
+    ProgressLine(label, total: total, terminal: Terminal.detect(.error, noColor: noColor))
   }
 
   /// The gate, or what the options name.
