@@ -1,4 +1,4 @@
-import Program
+package import Program
 
 /// BERT-Large as MLPerf v2.0's Graphcore submission pre-trains it: eight IPUs to a replica, sequences
 /// of 512 packed tokens, three of its 24 layers on each IPU; a calibration row, described no further
@@ -31,13 +31,14 @@ package struct BERTPipeline: Sendable {
 
   package var pipeline: Pipeline {
     Pipeline(
-      stage: stage(), closing: closing(), stages: Published.bertStages, microBatches: accumulation,
+      stage: stage(), closing: Self.closing(dataParallel: dataParallel),
+      stages: Published.bertStages, microBatches: accumulation,
       boundaryBytes: 2 * tokens * Self.width)
   }
 
   /// The fullest stage's gradients summed over the replicas and its optimizer, whose moments are in
   /// streaming memory: that of the embedding, with its layers.
-  private func closing() -> Program {
+  package static func closing(dataParallel: Int) -> Program {
     let builder = ProgramBuilder(
       name: "bert_closing",
       mesh: Mesh(tensorParallel: Published.bertStages, dataParallel: dataParallel))

@@ -125,6 +125,11 @@ struct RunText {
             + "\(duration(job.totalSecondsHigh)))"
         ),
         (
+          "host",
+          "about \(Format.si(Double(job.compileHostBytes), "B", digits: 2)) of memory to compile, "
+            + "\(Format.si(Double(job.loadHostBytes), "B", digits: 2)) to load"
+        ),
+        (
           "cost",
           "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
             + topology.priceSource
