@@ -36,11 +36,18 @@ struct ExplanationTests {
     #expect(entries.allSatisfy { !$0.remedy.isEmpty })
   }
 
-  @Test("Faster links move what they bind, and the next bound shows")
+  @Test("Faster links move what they bind, until its supersteps bind it")
   func moved() throws {
     let program = try trainingStep()
-    let fast = try estimator("pod16") { $0.links.bytesPerSecondPerLink = 1e12 }.explain(program)
-    #expect(fast.entries.first?.bound != .link)
+    func first(_ rate: Double) throws -> Explanation.Entry {
+      let explanation = try estimator("pod16") { $0.links.bytesPerSecondPerLink = rate }
+        .explain(program)
+      return try #require(
+        explanation.entries.first { $0.operation == "all_reduce_sum_tensor" })
+    }
+    let (slow, fast) = (try first(16e9), try first(1e12))
+    #expect(fast.seconds < slow.seconds / 5 && fast.share < slow.share)
+    #expect(slow.remedy.contains("fewer bytes") && fast.remedy.contains("larger collectives"))
   }
 
   @Test("A gather that stands in for a ring says what would give it one")

@@ -3,8 +3,10 @@ import GPTJ
 import Program
 import Testing
 
+/// B sequences, s tokens, L layers, h width, V vocabulary, a heads, t ranks.
+///
 /// Sources: Narayanan et al. 2021 (FLOPs), Korthikanti et al. 2022 (activations), Shoeybi et al. 2019
-/// (all-reduces). B sequences, s tokens, L layers, h width, V vocabulary, a heads, t ranks.
+/// (all-reduces).
 @Suite("Counts agree with Megatron's published formulae")
 struct MegatronTests {
   private static let layers = 28
@@ -43,7 +45,9 @@ struct MegatronTests {
     }
   }
 
-  /// Of their 10 + 24/t, the 24/t are kept as they are. Of the 10, GPT-J has one layer norm and one
+  /// Of their 10 + 24/t, the 24/t are kept as they are.
+  ///
+  /// Of the 10, GPT-J has one layer norm and one
   /// input: x (2) is sharded over the ranks, the norm's output (2) computed again, and both dropout
   /// masks (2) drawn again: 26 / t, and the attention's log-sum-exp, 4 a / h t.
   @Test("Activations of a layer: s b h 26/t kept, s b h 2/t recomputed", arguments: [4, 8, 16])
