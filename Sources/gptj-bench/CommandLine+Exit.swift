@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Benchmarking
 import Checkpoints
 import Configuration
 import Datasets
@@ -6,6 +7,7 @@ import Emulator
 import FineTuning
 import GPTJ
 import Glibc
+import Regression
 import Reporting
 import Topology
 
@@ -33,6 +35,11 @@ func exitCode(of error: any Error) -> ExitCode {
   case is ValidationError, is PlanError, is TaskError: .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
+  case let error as RegressionError: ExitCode(error.exitStatus)
+  case BenchmarkProcessError.cannotStart: .noInput
+  case BenchmarkProcessError.doesNotServe, BenchmarkProcessError.otherSchema,
+    BenchmarkProcessError.malformedReply:
+    .dataError
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
   case DatasetsError.unwritable: .cannotCreate
   case DatasetsError.embeddedTask: .validationFailure
