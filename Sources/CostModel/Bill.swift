@@ -48,6 +48,10 @@ struct Bill {
         add(inner, repetitions: repetitions, to: index, timer)
       case .loop(let loop, let inner):
         add(inner, repetitions: repetitions * loop.count, to: phase, timer)
+        if let overlap = Overlap(loop, inner, timer) {
+          let demand = Demand(overlaps: [overlap])
+          phases[phase ?? place(of: "")].demand += demand * repetitions
+        }
       case .operation(let operation):
         let index = phase ?? place(of: "")
         phases[index].demand += timer.demand(of: operation) * repetitions

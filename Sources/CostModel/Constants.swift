@@ -14,6 +14,9 @@ enum Constants {
   /// Assumption: one exchange with the host through the gateway, beside its bytes.
   static let hostSecondsPerTransfer = 20e-6
 
+  /// Assumption: between half and all of the rate, of which this is the middle; none is published.
+  static let singlePartialsShareOfHalfRate = 0.75
+
   /// Scores are written, read for their maximum, exponentiated in place, summed and read: six times.
   static let softmaxPasses = 6
 

@@ -16,11 +16,13 @@ package struct Demand: Sendable, Equatable {
   /// Steps of those rings, whatever their size.
   package var ringLatencySeconds = 0.0
   package var hostSeconds = 0.0
+  /// What of all this runs side by side.
+  package internal(set) var overlaps: [Overlap] = []
 
   package init(
     matmulSeconds: Double = 0, vectorSeconds: Double = 0, exchangeSeconds: Double = 0,
     streamingSeconds: Double = 0, ringSeconds: Double = 0, ringLatencySeconds: Double = 0,
-    hostSeconds: Double = 0
+    hostSeconds: Double = 0, overlaps: [Overlap] = []
   ) {
     self.matmulSeconds = matmulSeconds
     self.vectorSeconds = vectorSeconds
@@ -29,6 +31,7 @@ package struct Demand: Sendable, Equatable {
     self.ringSeconds = ringSeconds
     self.ringLatencySeconds = ringLatencySeconds
     self.hostSeconds = hostSeconds
+    self.overlaps = overlaps
   }
 
   package static func += (sum: inout Demand, part: Demand) {
@@ -39,6 +42,7 @@ package struct Demand: Sendable, Equatable {
     sum.ringSeconds += part.ringSeconds
     sum.ringLatencySeconds += part.ringLatencySeconds
     sum.hostSeconds += part.hostSeconds
+    if !part.overlaps.isEmpty { sum.overlaps += part.overlaps }
   }
 
   package static func * (demand: Demand, times: Int) -> Demand {
@@ -50,15 +54,19 @@ package struct Demand: Sendable, Equatable {
     product.ringSeconds *= Double(times)
     product.ringLatencySeconds *= Double(times)
     product.hostSeconds *= Double(times)
+    for index in product.overlaps.indices { product.overlaps[index].turns *= times }
     return product
   }
 
-  /// The time of this work where those shares of the machine's figures are reached, nothing overlapping.
+  /// The time of this work where those shares of the machine's figures are reached; only what
+  /// `overlaps` says runs at the same time.
   package func time(with shares: Calibration.Shares) -> TimeSplit {
-    TimeSplit(
+    var split = TimeSplit(
       compute: matmulSeconds / shares.compute, vector: vectorSeconds, exchange: exchangeSeconds,
       streaming: streamingSeconds / shares.streaming,
       collective: ringSeconds / shares.ring + ringLatencySeconds, host: hostSeconds)
+    for overlap in overlaps { split -= overlap.hidden(with: shares) }
+    return split
   }
 }
 

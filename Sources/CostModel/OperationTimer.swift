@@ -27,6 +27,9 @@ struct OperationTimer {
     case .cachedAttention(let shape): attendCache(shape, operation, &demand)
     default: demand.vectorSeconds = vectorSeconds(bytes: Double(touchedBytes(operation)))
     }
+    if operation.carrier == .float32 {
+      demand.matmulSeconds /= Constants.singlePartialsShareOfHalfRate
+    }
     return demand
   }
 
@@ -48,10 +51,9 @@ struct OperationTimer {
     _ demand: inout Demand
   ) {
     guard program.mesh.size(of: group) > 1 else { return }
-    let buffer =
-      kind == .allGather ? program[operation.outputs[0]] : program[operation.inputs[0]]
-    move(buffer.bytes, &demand)
-    let route = machine.route(kind, group, of: program.mesh, bufferBytes: buffer.bytes)
+    let bytes = program.payloadBytes(of: operation)
+    move(bytes, &demand)
+    let route = machine.route(kind, group, of: program.mesh, bufferBytes: bytes)
     demand.ringSeconds = route.bytes / route.bytesPerSecond
     demand.ringLatencySeconds = Double(route.steps) * Constants.secondsPerRingStep
   }

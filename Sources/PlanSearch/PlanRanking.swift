@@ -45,6 +45,7 @@ extension PlanEstimator {
             candidate.recompute = plan?.recompute ?? .full
             candidate.recomputeClosingCollectives = plan?.recomputeClosingCollectives ?? false
             candidate.attentionSerialisation = plan?.attentionSerialisation ?? 1
+            candidate.rewrites = plan?.rewrites ?? candidate.rewrites
             legal.append(try entry(candidate))
           } catch {
             illegal.append(

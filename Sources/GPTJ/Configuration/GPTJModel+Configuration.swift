@@ -23,8 +23,27 @@ extension ParallelPlan {
       configuration.training.globalBatchSize, over: execution.dataParallel,
       tensorParallel: execution.tensorParallel, microBatchSize: execution.microBatchSize,
       model: GPTJModel(configuration.model))
-    recompute = execution.recompute == .full ? .full : .none
+    recompute = Recompute(rawValue: execution.recompute.rawValue) ?? .full
+    rewrites = Rewrites(execution)
+    if let reason = illegality(for: GPTJModel(configuration.model)) { throw reason }
     recomputeClosingCollectives = execution.recomputeClosingCollectives
     attentionSerialisation = execution.attentionSerialisation
+  }
+}
+
+extension ParallelPlan.Rewrites {
+  init(_ execution: ExecutionConfiguration) {
+    fusesAllReduces = execution.fuseAllReduces
+    overlapsIO = execution.ioMode == .overlapped
+    shardsSequence = execution.sequenceSharding
+    stateSharding =
+      ParallelPlan.StateSharding(rawValue: execution.stateSharding.rawValue) ?? .all
+    hasSinglePartials = execution.matmulPartials == .single
+    collectiveType =
+      switch execution.collectiveType {
+      case .own: nil
+      case .bfloat16: .bfloat16
+      case .float16: .float16
+      }
   }
 }
