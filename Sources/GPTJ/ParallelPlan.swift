@@ -73,6 +73,14 @@ package struct ParallelPlan: Sendable, Equatable {
     self.attentionSerialisation = attentionSerialisation
   }
 
+  /// Takes over from another plan all that does not spread a batch or a model.
+  package mutating func follow(_ plan: ParallelPlan) {
+    recompute = plan.recompute
+    recomputeClosingCollectives = plan.recomputeClosingCollectives
+    attentionSerialisation = plan.attentionSerialisation
+    rewrites = plan.rewrites
+  }
+
   package var mesh: Mesh {
     Mesh(tensorParallel: tensorParallel, dataParallel: dataParallel)
   }

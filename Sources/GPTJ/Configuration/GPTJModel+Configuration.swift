@@ -23,11 +23,16 @@ extension ParallelPlan {
       configuration.training.globalBatchSize, over: execution.dataParallel,
       tensorParallel: execution.tensorParallel, microBatchSize: execution.microBatchSize,
       model: GPTJModel(configuration.model))
-    recompute = Recompute(rawValue: execution.recompute.rawValue) ?? .full
-    rewrites = Rewrites(execution)
+    follow(execution)
     if let reason = illegality(for: GPTJModel(configuration.model)) { throw reason }
+  }
+
+  /// Takes over all settings that do not change how a batch and a model are spread.
+  package mutating func follow(_ execution: ExecutionConfiguration) {
+    recompute = Recompute(rawValue: execution.recompute.rawValue) ?? .full
     recomputeClosingCollectives = execution.recomputeClosingCollectives
     attentionSerialisation = execution.attentionSerialisation
+    rewrites = Rewrites(execution)
   }
 }
 

@@ -45,6 +45,17 @@ extension WhatIf {
     return changed
   }
 
+  /// Each alone, and with `pairs` also every two that do not set the same.
+  package static func combinations(pairs: Bool) -> [[WhatIf]] {
+    let alone = allCases.map { [$0] }
+    guard pairs else { return alone }
+    return alone
+      + allCases.indices.flatMap { first in
+        allCases[(first + 1)...].filter { $0.setting != allCases[first].setting }
+          .map { [allCases[first], $0] }
+      }
+  }
+
   private func program(_ changed: FineTuningConfiguration) throws(Refusal) -> Program {
     do throws(PlanError) {
       return try TrainingStep(changed).program()

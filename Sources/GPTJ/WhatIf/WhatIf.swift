@@ -1,4 +1,5 @@
 package import Configuration
+import Program
 
 /// One change of a training step that leaves its result as it is, but for rounding.
 ///
@@ -79,5 +80,21 @@ package enum WhatIf: String, Sendable, CaseIterable {
     case .bfloat16Collectives: execution.collectiveType = .bfloat16
     case .float16Collectives: execution.collectiveType = .float16
     }
+  }
+}
+
+extension ParallelPlan {
+  /// What of it is a what-if, recomputation and micro-batches aside.
+  package var whatIfs: [WhatIf] {
+    let isOn: [(WhatIf, Bool)] = [
+      (.fusedAllReduce, rewrites.fusesAllReduces), (.overlappedIO, rewrites.overlapsIO),
+      (.shardedSequence, rewrites.shardsSequence),
+      (.shardedOptimizer, rewrites.stateSharding == .optimizer),
+      (.replicatedState, rewrites.stateSharding == .none),
+      (.singlePartials, rewrites.hasSinglePartials),
+      (.bfloat16Collectives, rewrites.collectiveType == .bfloat16),
+      (.float16Collectives, rewrites.collectiveType == .float16),
+    ]
+    return isOn.filter(\.1).map(\.0)
   }
 }

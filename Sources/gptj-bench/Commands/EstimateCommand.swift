@@ -15,6 +15,7 @@ struct EstimateCommand: ParsableCommand {
     examples: [
       "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128",
       "gptj-bench estimate --topology pod16,pod64 --seq 512,1024,2048 --gbs 64,128",
+      "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128 --what-if all",
     ])
 
   @Option(
@@ -52,6 +53,14 @@ struct EstimateCommand: ParsableCommand {
         workloads.map { $0.configuration.printYAML() }.joined(separator: "---\n"))
       return
     }
+    if let pairs = workload.ranksPairs {
+      let reports = try workloads.map { try WhatIfReport($0, pairs: pairs) }
+      StandardStream.output.writeOrExit(
+        output.json
+          ? try WhatIfReport.json(reports)
+          : reports.map { $0.text(width: terminal.width) }.joined(separator: "\n"))
+      return
+    }
     let estimates = try workloads.map {
       ($0.topology, try $0.estimate(executableCached: job.executableCached))
     }
@@ -76,6 +85,8 @@ struct EstimateCommand: ParsableCommand {
     }
   }
 
+  private var terminal: Terminal { Terminal.detect(.output, noColor: output.noColor) }
+
   /// One combination answers like `run`; several stand in a list.
   private func json(_ estimates: [(PodTopology, PlanEstimate)]) throws -> String {
     let documents = estimates.map { ReportDocument($0.1, on: $0.0) }
@@ -91,7 +102,6 @@ struct EstimateCommand: ParsableCommand {
   }
 
   private func text(_ estimates: [(PodTopology, PlanEstimate)]) -> String {
-    let terminal = Terminal.detect(.output, noColor: output.noColor)
     if estimates.count == 1 {
       let (topology, estimate) = estimates[0]
       return RunText(estimate: estimate, topology: topology, run: nil, terminal: terminal).text()

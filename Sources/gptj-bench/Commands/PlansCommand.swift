@@ -24,6 +24,7 @@ struct PlansCommand: ParsableCommand {
 
   func validate() throws {
     guard top > 0 else { throw ValidationError("--top is \(top), expected at least 1") }
+    try workload.refuseRanking()
   }
 
   mutating func run() throws {

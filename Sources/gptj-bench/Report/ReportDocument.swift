@@ -34,6 +34,7 @@ struct ReportDocument: Encodable {
     let tensorParallel, dataParallel, microBatchSize, gradientAccumulation, globalBatchSize: Int
     let recompute: String
     let recomputeClosingCollectives: Bool
+    let whatIfs: [String]
 
     init(_ plan: ParallelPlan) {
       tensorParallel = plan.tensorParallel
@@ -43,6 +44,7 @@ struct ReportDocument: Encodable {
       globalBatchSize = plan.globalBatchSize
       recompute = plan.recompute.rawValue
       recomputeClosingCollectives = plan.recomputeClosingCollectives
+      whatIfs = plan.whatIfs.map(\.name)
     }
   }
 

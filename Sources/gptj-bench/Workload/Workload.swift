@@ -26,7 +26,8 @@ struct Workload {
   /// TP and DP are the configuration's where something chose them; otherwise the widest legal TP
   /// within the pod's link domain, and the rest of the IPUs for DP.
   ///
-  /// - Throws: `TopologyError`, `ConfigurationError` or `PlanError`, naming the place.
+  /// - Throws: `TopologyError`, `ConfigurationError`, `PlanError` or `WhatIf.Refusal`, naming the
+  ///   place.
   init(
     topology name: String, sequenceLength: Int?, globalBatchSize: Int?, steps: Int? = nil,
     _ options: WorkloadOptions
@@ -52,8 +53,8 @@ struct Workload {
       throw PlanError.tooManyRanks(
         ranks: configuration.ipus, ipus: topology.ipus, topology: topology.name)
     }
-    self.configuration = configuration
-    step = try TrainingStep(configuration)
+    self.configuration = try WhatIf.applied(options.whatIfs, to: configuration)
+    step = try TrainingStep(self.configuration)
   }
 
   /// Chooses what nothing else has chosen of TP and DP.
