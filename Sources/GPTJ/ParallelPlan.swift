@@ -21,8 +21,9 @@ package struct ParallelPlan: Sendable, Equatable {
     case full
     /// As far as the backward pass reads it: not the two closing products.
     case live
-    /// What is cheap for its size: layer norm and gelu. Results of products and attention are kept
-    /// (Korthikanti et al. 2022; scores are computed again in any case).
+    /// What is cheap for its size: layer norm and gelu. Results of products and attention are kept.
+    ///
+    /// Source: Korthikanti et al. 2022; scores are computed again in any case.
     case selective
     /// Only the layer norm: the results of matmuls, attention and gelu are kept.
     case none
@@ -31,13 +32,14 @@ package struct ParallelPlan: Sendable, Equatable {
   /// How a step may differ from the reference's without another result; what concerns a group of
   /// one rank has no effect.
   package struct Rewrites: Sendable, Hashable {
-    /// Attention and feed-forward share one all-reduce each way: their partial outputs are added
-    /// first, as the residual is parallel.
+    /// Attention and feed-forward share one all-reduce each way: the residual is parallel, so their
+    /// partial outputs can be added first.
     package var fusesAllReduces = false
     /// Whether a micro-batch's transfers run beside the arithmetic of another.
     package var overlapsIO = false
-    /// Norms, dropouts and residuals on each rank's own rows, between a reduce-scatter and an
-    /// all-gather in place of each all-reduce (Korthikanti et al. 2022, sequence parallelism).
+    /// Norms, dropouts and residuals on each rank's own rows, each all-reduce in its two halves.
+    ///
+    /// Source: sequence parallelism, Korthikanti et al. 2022.
     package var shardsSequence = false
     package var stateSharding = StateSharding.all
     /// Products of float16 operands accumulate in float32.
@@ -52,8 +54,9 @@ package struct ParallelPlan: Sendable, Equatable {
   package enum StateSharding: String, Sendable, CaseIterable {
     /// Weights, gradients and moments: weights are gathered where they are used (the reference).
     case all
-    /// Gradients and moments: each replica updates its slice and gathers the rest of the weights
-    /// once a step (ZeRO stages 1 and 2, Rajbhandari et al. 2020).
+    /// Gradients and moments: each replica updates its slice and gathers the others' once a step.
+    ///
+    /// Source: ZeRO stages 1 and 2, Rajbhandari et al. 2020.
     case optimizer
     /// Nothing: every replica makes the whole update.
     case none

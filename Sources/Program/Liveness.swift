@@ -105,7 +105,8 @@ extension Program {
   }
 
   private func residentBytes(_ index: Int, _ buffers: [TensorID: Int]) -> Int {
-    tensors[index].bytes * tensors[index].instanceCount * buffers[TensorID(index: index), default: 1]
+    tensors[index].bytes * tensors[index].instanceCount
+      * buffers[TensorID(index: index), default: 1]
   }
 
   /// Two for each tensor on the tiles that an overlapping loop loads or stores.

@@ -85,8 +85,8 @@ struct LoRATests {
     let (d, f, rank) = (64, 192, 5)
     // Each product with the replicated matrix is the whole of it on every rank. A stands in one
     // product a forward pass, and backward in one more of them, in its gradient's and in dx's.
-    let column = (inputs: d * tensor, outputs: d)
-    let row = (inputs: d, outputs: d * tensor)
+    let column = (d * tensor, d)
+    let row = (d, d * tensor)
     let layers = [
       (column, forwards), (column, forwards), (column, forwards), (row, closing),
       ((d * tensor, f), forwards), ((f, d * tensor), closing),
@@ -113,7 +113,8 @@ struct LoRATests {
     let head = 4 * tokens * d * ((403 + tensor - 1) / tensor * tensor)
     #expect(
       program.work.flops * program.mesh.ranks
-        == 3 * block + head + adapterFlops(
+        == 3 * block + head
+        + adapterFlops(
           tensor, tokens: tokens, forwards: forwards, closing: closing))
   }
 

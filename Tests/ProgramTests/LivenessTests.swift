@@ -138,7 +138,10 @@ struct LivenessTests {
     }
     let program = hand.builder.build()
     let plain = program.liveness().phases.map(\.bytes)
-    #expect(program.overlappingIO(ofLoops: "long").liveness().phases.map(\.bytes) == [plain[0] + 40, plain[1] + 40])
+    #expect(
+      program.overlappingIO(ofLoops: "long").liveness().phases.map(\.bytes) == [
+        plain[0] + 40, plain[1] + 40,
+      ])
     // Two turns hide nothing.
     #expect(program.overlappingIO(ofLoops: "short") == program)
     #expect(program.overlappingIO(ofLoops: "long") != program)

@@ -232,7 +232,8 @@ struct InstructionEmitter {
     let dropping = Instruction.Dropping(
       probability: dropout.probability, seed: dropout.seed, site: dropout.site.rawValue,
       layer: lowering.value(of: dropout.layer), head: mesh.tensorIndex(of: rank) * heads,
-      sequence: batch * (input(0).rows * dropout.shards / dropout.sequence), tokens: dropout.sequence,
+      sequence: batch * (input(0).rows * dropout.shards / dropout.sequence),
+      tokens: dropout.sequence,
       schedule: read(operation.inputs.count - 1))
     return lowering.tables.table([dropping])
   }

@@ -9,9 +9,10 @@ struct Dropout {
   let layer: Affine
   let microBatch: Affine
 
-  /// Masks and scales an activation (T, D) that a whole group holds, or a rank's rows of it, in place.
+  /// Masks and scales in place an activation (T, D) that a whole group holds, or a rank's rows of it.
   func apply(_ x: TensorReference, _ site: Operation.Dropout.Site, _ step: StepWriter) {
-    step.builder.emit(.dropout(kind(site, step, rows: step.builder[x].rows)), [x, schedule], into: [x])
+    step.builder.emit(
+      .dropout(kind(site, step, rows: step.builder[x].rows)), [x, schedule], into: [x])
   }
 
   /// A masked and scaled copy of a gradient (T, D).

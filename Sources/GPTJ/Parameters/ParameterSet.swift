@@ -75,9 +75,11 @@ package struct ParameterSet {
     embedding = make.vocabulary(
       "embedding.weight", ["transformer.wte.weight"], [v, d], embeddingRows)
     block = Block(
-      normGain: make.replicated("layer.norm.gain", "transformer.h.N.ln_1.weight", d, layered: true,
+      normGain: make.replicated(
+        "layer.norm.gain", "transformer.h.N.ln_1.weight", d, layered: true,
         partialGradient: shardsSequence),
-      normBias: make.replicated("layer.norm.bias", "transformer.h.N.ln_1.bias", d, layered: true,
+      normBias: make.replicated(
+        "layer.norm.bias", "transformer.h.N.ln_1.bias", d, layered: true,
         partialGradient: shardsSequence),
       qkv: make.rows(
         "layer.attention.qkv.weight",
@@ -94,9 +96,11 @@ package struct ParameterSet {
         "layer.feed_forward.out.bias", "transformer.h.N.mlp.fc_out.bias", d, layered: true))
     let headRows = v.shard(of: tensorParallel)
     head = Head(
-      normGain: make.replicated("head.norm.gain", "transformer.ln_f.weight", d, layered: false,
+      normGain: make.replicated(
+        "head.norm.gain", "transformer.ln_f.weight", d, layered: false,
         partialGradient: shardsSequence),
-      normBias: make.replicated("head.norm.bias", "transformer.ln_f.bias", d, layered: false,
+      normBias: make.replicated(
+        "head.norm.bias", "transformer.ln_f.bias", d, layered: false,
         partialGradient: shardsSequence),
       weight: make.vocabulary("head.weight", ["lm_head.weight"], [v, d], headRows),
       bias: make.vocabulary("head.bias", ["lm_head.bias"], [v], headRows))

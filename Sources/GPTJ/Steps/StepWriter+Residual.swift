@@ -47,7 +47,9 @@ extension StepWriter {
   }
 
   /// Stores this rank's slice of an activation that its whole group holds.
-  private func storeActivation(_ activation: TensorReference, _ buffer: TensorID, _ indices: [Affine]) {
+  private func storeActivation(
+    _ activation: TensorReference, _ buffer: TensorID, _ indices: [Affine]
+  ) {
     let target = TensorReference(buffer, indices)
     var slice = activation
     if isParallel(.tensor) {

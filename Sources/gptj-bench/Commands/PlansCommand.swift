@@ -30,7 +30,7 @@ struct PlansCommand: ParsableCommand {
   mutating func run() throws {
     let resolved = try Workload(
       topology: pod.topology, sequenceLength: pod.sequenceLength,
-      globalBatchSize: pod.globalBatchSize, workload)
+      globalBatchSize: pod.globalBatchSize, workload, insistsOnWhatIfs: false)
     let ranking = resolved.planEstimator.ranking(
       globalBatchSize: resolved.configuration.training.globalBatchSize, like: resolved.step.plan)
     let legal = ranking.legal.filter(isWanted)
