@@ -29,7 +29,8 @@ struct Inventory: Sendable, Equatable {
       bytes += total
       guard !scan.isMoment[index] else { continue }
       weightVariables += tensor.instanceCount
-      weightBytes += total
+      // A checkpoint has once what several ranks hold alike.
+      weightBytes += tensor.bytes * tensor.instanceCount * program.mesh.contents(of: tensor)
     }
   }
 
@@ -61,5 +62,13 @@ struct Inventory: Sendable, Equatable {
       default: break
       }
     }
+  }
+}
+
+extension Mesh {
+  /// How many ranks hold something of their own of a tensor.
+  fileprivate func contents(of tensor: Tensor) -> Int {
+    (tensor.differsOver.contains(.tensor) ? tensorParallel : 1)
+      * (tensor.differsOver.contains(.data) ? dataParallel : 1)
   }
 }

@@ -26,7 +26,7 @@ struct Machine: Sendable {
   var tileCyclesPerSecond: Double { Double(computeTiles) * topology.ipu.clockHertz }
 
   /// Arithmetic of all compute tiles, a second.
-  func peakFlopsPerSecond(_ type: ElementType) -> Double {
+  func peakFlopsPerSecond(_ type: ElementType, partials: Estimator.Partials = .half) -> Double {
     let flopsPerCycle = topology.ipu.matmulFlopsPerCyclePerTile(
       for: type == .float16 ? .float16 : .float32)
     let isSlower = type == .float16 && partials == .single

@@ -32,7 +32,7 @@ func runCommandLine() -> Never {
 /// The documented code of what can go wrong; see "Exit codes" in the README.
 func exitCode(of error: any Error) -> ExitCode {
   switch error {
-  case is ValidationError, is PlanError, is TaskError: .validationFailure
+  case is ValidationError, is PlanError, is WhatIf.Refusal, is TaskError: .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
   case let error as RegressionError: ExitCode(error.exitStatus)

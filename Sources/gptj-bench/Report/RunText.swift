@@ -66,6 +66,9 @@ struct RunText {
           + "\(model.sequenceLength) tokens"
       ),
     ]
+    if !plan.whatIfs.isEmpty {
+      pairs.append(("with", plan.whatIfs.map(\.name).joined(separator: ", ")))
+    }
     let verdict = memory.fits ? "fits" : terminal.styled("does not fit", .red)
     pairs.append(("memory", "\(verdict): \(memory.usage)"))
     pairs += memory.explanation.map { ("", $0) }
@@ -169,6 +172,8 @@ struct RunText {
         "plan",
         "TP \(plan.tensorParallel) x DP \(plan.dataParallel), \(plan.ranks) emulated IPUs: "
           + "\(plan.globalBatchSize) sequences of \(model.sequenceLength) tokens"
+          + (plan.whatIfs.isEmpty
+            ? "" : ", with \(plan.whatIfs.map(\.name).joined(separator: ", "))")
       ),
       (
         "host",
