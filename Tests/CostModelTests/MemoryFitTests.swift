@@ -50,7 +50,7 @@ struct MemoryFitTests {
   @Test("A group without a ring gathers every operand, which does not fit; with one it does")
   func gathers() throws {
     let mesh = try estimator().memory(of: trainingStep(tensorParallel: 4, dataParallel: 4))
-    let shortfall = try #require(mesh.shortfalls.first { $0.phase == "decoder_backward" })
+    let shortfall = try #require(mesh.shortfalls.first { $0.phase == "head" })
     #expect(shortfall.largest.first?.name == "scratch of reduce_scatter_data")
     #expect(
       try estimator("pod64").memory(of: trainingStep(tensorParallel: 4, dataParallel: 16)).fits)

@@ -41,9 +41,6 @@ struct WhatIfRankingTests {
   func pod16() throws {
     let ranking = try ranking("pod16", configuration("gptj_6B_1024_pod16"))
     let gains = gains(ranking)
-    for (whatIf, gain) in gains.sorted(by: { $0.value > $1.value }) {
-      print(whatIf.name, gain)
-    }
     for whatIf in [
       WhatIf.fusedAllReduce, .shardedSequence, .overlappedIO, .largerMicroBatch, .liveRecompute,
     ] {
@@ -69,6 +66,7 @@ struct WhatIfRankingTests {
     let gains = gains(
       try ranking("pod16", configuration("gptj_6B_1024_pod16")) {
         $0.machine.streamingBytesPerSecondPerIPU *= 40
+        $0.machine.streamingBytesPerSecond *= 40
       })
     #expect(try #require(gains[.selectiveRecompute]) > 0)
     #expect(try #require(gains[.noRecompute]) > 0)
@@ -85,17 +83,15 @@ struct WhatIfRankingTests {
     #expect(gains[.bfloat16Collectives] == gains[.float16Collectives])
   }
 
-  @Test("Sharing out weights, too, is the best that four replicas can do over these links")
+  @Test("Sharing out weights, too, is as good as keeping them whole; replicating all is worse")
   func replicas() throws {
     let gains = gains(try ranking("pod64", configuration("gptj_6B_1024_pod64")))
-    for (whatIf, gain) in gains.sorted(by: { $0.value > $1.value }) {
-      print(whatIf.name, gain)
-    }
     let (optimizer, none) = (
       try #require(gains[.shardedOptimizer]), try #require(gains[.replicatedState])
     )
-    // Each replica loads all of its weights twice a step, and gathers them once, not twice.
-    #expect(optimizer < 0 && none < optimizer)
+    // Each replica loads all of its weights twice a step and gathers them once, not twice: over
+    // rails that 16 groups share, that comes to about the same.
+    #expect(abs(optimizer) < 0.1 && none < optimizer && none < 0)
   }
 
   @Test("Pairs: fused and sharded together gain more than each, and less than both added up")
@@ -121,7 +117,8 @@ struct WhatIfRankingTests {
       let recomputes = whatIf.setting == "recompute"
       #expect((after.flops == before.flops) != recomputes, "\(whatIf)")
       #expect(after.flops <= before.flops)
-      #expect(after.hostBytes == before.hostBytes, "\(whatIf)")
+      // A larger micro-batch has fewer losses to store.
+      #expect(after.hostBytes <= before.hostBytes, "\(whatIf)")
       if ![WhatIf.shardedOptimizer, .replicatedState].contains(whatIf), !recomputes {
         #expect(after.loadBytes <= before.loadBytes && after.storeBytes == before.storeBytes)
       }
