@@ -64,6 +64,7 @@ let package = Package(
     module("Emulator", ["Program", "Kernels", "Collectives", "Topology"]),
     module("CostModel", ["Program", "Topology"]),
     module("GPTJ", ["Program", "Configuration"]),
+    module("Transformers", ["Program", "Configuration", "NearestName"]),
 
     // The one idea: a training step as data.
     module("Program"),
@@ -110,6 +111,7 @@ let package = Package(
     tests(of: "Emulator", and: ["Configuration", "GPTJ", "Kernels", "Program", "Topology"]),
     tests(of: "CostModel", and: ["Configuration", "GPTJ", "Program", "Topology"]),
     tests(of: "GPTJ", and: ["Configuration", "Program"]),
+    tests(of: "Transformers", and: ["Configuration", "GPTJ", "Program"]),
     tests(of: "Program"),
     tests(of: "Collectives", and: ["CKernels"]),
     tests(of: "Topology", and: ["Configuration"]),
