@@ -17,7 +17,7 @@ struct Bill {
 
     func demand(keepingDropped: Bool) -> Demand {
       var total = demand
-      if keepingDropped { total += dropped }
+      if keepingDropped { total.add(dropped) }
       return total
     }
   }
@@ -34,7 +34,7 @@ struct Bill {
   }
 
   func demand(keepingDropped: Bool = false) -> Demand {
-    phases.reduce(into: Demand()) { $0 += $1.demand(keepingDropped: keepingDropped) }
+    phases.reduce(into: Demand()) { $0.add($1.demand(keepingDropped: keepingDropped)) }
   }
 
   private mutating func add(
@@ -50,9 +50,9 @@ struct Bill {
         add(inner, repetitions: repetitions * loop.count, to: phase, timer)
       case .operation(let operation):
         let index = phase ?? place(of: "")
-        phases[index].demand += timer.demand(of: operation) * repetitions
+        phases[index].demand.add(timer.demand(of: operation), times: repetitions)
         if let partial = unreadPartial(operation) {
-          phases[index].dropped += timer.demand(ofSumming: partial) * repetitions
+          phases[index].dropped.add(timer.demand(ofSumming: partial), times: repetitions)
         }
         phases[index].work += timer.program.work(of: operation) * repetitions
       }

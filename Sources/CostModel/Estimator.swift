@@ -8,12 +8,23 @@ package import Topology
 package struct Estimator: Sendable {
   let machine: Machine
   package let calibration: Calibration
+  let host = HostConstants.fitted
 
-  /// `ioTiles` of each IPU's tiles are taken from computing, as the configuration says.
+  /// What products accumulate in (the session option `partialsTypeMatMuls`).
+  package enum Partials: String, Sendable, CaseIterable {
+    case half, single
+  }
+
+  /// `ioTiles` of each IPU's tiles are taken from computing, and a product may use no more than
+  /// `availableMemoryProportion` of a tile beside its operands, as the configuration says; the
+  /// defaults are the reference's for training.
   package init(
-    _ topology: PodTopology, ioTiles: Int = 128, calibration: Calibration = .fitted
+    _ topology: PodTopology, ioTiles: Int = 128, availableMemoryProportion: Double = 0.2,
+    partials: Partials = .half, calibration: Calibration = .fitted
   ) {
-    machine = Machine(topology, ioTiles: ioTiles)
+    machine = Machine(
+      topology, ioTiles: ioTiles, availableMemoryProportion: availableMemoryProportion,
+      partials: partials)
     self.calibration = calibration
   }
 
@@ -49,6 +60,11 @@ package struct Estimator: Sendable {
   /// The central member's seconds alone: what ranks plans.
   package func seconds(_ program: Program) -> Double {
     demand(of: program).time(with: calibration.central.shares).total
+  }
+
+  /// Arithmetic of 16 bits alone, on every tile that computes.
+  package func secondsAtPeak(flops: Int) -> Double {
+    Double(flops) / machine.peakFlopsPerSecond(.float16)
   }
 
   /// What a step asks of one rank, before any calibration.

@@ -32,10 +32,12 @@ package struct Liveness: Sendable, Equatable {
 }
 
 extension Program {
-  /// Live bytes of the tiles, phase by phase.
+  /// Live bytes of the tiles, phase by phase; `scratch` says what an operation needs beside its
+  /// operands, attention's blocks of scores where nothing else is given.
   ///
   /// Cost: linear in statements and tensors, whatever the loops' counts.
-  package func liveness() -> Liveness {
+  package func liveness(scratch: ((Operation) -> Int)? = nil) -> Liveness {
+    let scratch = scratch ?? scratchBytes
     let moments = Moments(of: self)
     let intervals = moments.intervals(of: self)
     var change = [Int](repeating: 0, count: moments.operations.count + 1)
@@ -48,12 +50,15 @@ extension Program {
     var live = 0
     for (moment, entry) in moments.operations.enumerated() {
       live += change[moment]
-      let bytes = live + scratchBytes(of: entry.operation)
+      let bytes = live + scratch(entry.operation)
       if bytes > peaks[entry.phase]?.bytes ?? -1 { peaks[entry.phase] = (moment, bytes) }
     }
     return Liveness(
       phases: moments.phases.compactMap { phase in
-        peaks[phase].map { peak(of: phase, at: $0.moment, $0.bytes, moments, intervals) }
+        peaks[phase].map {
+          let operation = moments.operations[$0.moment].operation
+          return peak(of: phase, at: $0, operation, scratch(operation), intervals)
+        }
       })
   }
 
@@ -93,13 +98,12 @@ extension Program {
   }
 
   private func peak(
-    of phase: String, at moment: Int, _ bytes: Int, _ moments: Moments,
+    of phase: String, at peak: (moment: Int, bytes: Int), _ operation: Operation, _ scratch: Int,
     _ intervals: [ClosedRange<Int>?]
   ) -> Liveness.Peak {
-    let operation = moments.operations[moment].operation
-    return Liveness.Peak(
-      phase: phase, bytes: bytes, operation: operation, scratchBytes: scratchBytes(of: operation),
-      live: largestFirst { intervals[$0]?.contains(moment) ?? false })
+    Liveness.Peak(
+      phase: phase, bytes: peak.bytes, operation: operation, scratchBytes: scratch,
+      live: largestFirst { intervals[$0]?.contains(peak.moment) ?? false })
   }
 
   private func largestFirst(where isIncluded: (Int) -> Bool) -> [Liveness.Resident] {

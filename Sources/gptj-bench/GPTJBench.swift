@@ -14,7 +14,7 @@ struct GPTJBench: ParsableCommand {
     subcommands: [
       RunCommand.self, EstimateCommand.self, FinetuneCommand.self, EvaluateCommand.self,
       GenerateCommand.self, ScoreCommand.self, ConvertCommand.self, PlansCommand.self,
-      TokenizerCommand.self, TopologyCommand.self,
+      ValidateCommand.self, TokenizerCommand.self, TopologyCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -15,6 +15,7 @@ struct EstimateCommand: ParsableCommand {
     examples: [
       "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128",
       "gptj-bench estimate --topology pod16,pod64 --seq 512,1024,2048 --gbs 64,128",
+      "gptj-bench estimate --topology pod16 --explain",
     ])
 
   @Option(
@@ -37,6 +38,9 @@ struct EstimateCommand: ParsableCommand {
   @OptionGroup var workload: WorkloadOptions
   @OptionGroup var job: JobOptions
 
+  @Flag(help: "Lists the operations that cost most, what bounds them and what would move them.")
+  var explain = false
+
   @Flag(help: "Exits with 1 when a plan does not fit its pod.")
   var requireFit = false
 
@@ -55,7 +59,10 @@ struct EstimateCommand: ParsableCommand {
     let estimates = try workloads.map {
       ($0.topology, try $0.estimate(executableCached: job.executableCached))
     }
-    StandardStream.output.writeOrExit(output.json ? try json(estimates) : text(estimates))
+    let explanations =
+      explain ? try workloads.map { try $0.planEstimator.explain($0.step.plan) } : []
+    StandardStream.output.writeOrExit(
+      output.json ? try json(estimates, explanations) : text(estimates, explanations))
     if requireFit && estimates.contains(where: { !$0.1.job.memory.fits }) {
       throw ExitCode.failure
     }
@@ -77,8 +84,14 @@ struct EstimateCommand: ParsableCommand {
   }
 
   /// One combination answers like `run`; several stand in a list.
-  private func json(_ estimates: [(PodTopology, PlanEstimate)]) throws -> String {
-    let documents = estimates.map { ReportDocument($0.1, on: $0.0) }
+  private func json(
+    _ estimates: [(PodTopology, PlanEstimate)], _ explanations: [Explanation]
+  ) throws -> String {
+    var documents = estimates.map { ReportDocument($0.1, on: $0.0) }
+    for (index, explanation) in explanations.enumerated() {
+      documents[index].explanation = explanation.entries.map(
+        ReportDocument.ExplainedOperation.init)
+    }
     let version = ReportDocument.schemaVersion
     if documents.count == 1 {
       return try JSONDocument(documents[0], schemaVersion: version).text()
@@ -90,12 +103,18 @@ struct EstimateCommand: ParsableCommand {
     let estimates: [ReportDocument]
   }
 
-  private func text(_ estimates: [(PodTopology, PlanEstimate)]) -> String {
+  private func text(
+    _ estimates: [(PodTopology, PlanEstimate)], _ explanations: [Explanation]
+  ) -> String {
     let terminal = Terminal.detect(.output, noColor: output.noColor)
+    let explained = explanations.map {
+      "\n" + ExplanationText(explanation: $0, terminal: terminal).text()
+    }.joined()
     if estimates.count == 1 {
       let (topology, estimate) = estimates[0]
       return RunText(estimate: estimate, topology: topology, run: nil, terminal: terminal).text()
+        + explained
     }
-    return EstimateTable(estimates).text(width: terminal.width)
+    return EstimateTable(estimates).text(width: terminal.width) + explained
   }
 }

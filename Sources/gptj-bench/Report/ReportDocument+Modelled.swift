@@ -11,6 +11,8 @@ extension ReportDocument {
     let steps: Int
     let compileSeconds, loadSeconds, stepsSeconds, checkpointSeconds, evaluationSeconds: Double
     let checkpoints: Int
+    /// From compilation to the last answer; whole seconds and cents that add up to the total's.
+    let timeline: [TimelinePart]
     let totalSeconds, totalSecondsLow, totalSecondsHigh, costUSD, priceUSDPerHour: Double
     let costSource: String
     let flopsPerIPU, streamingLoadBytesPerIPU, streamingStoreBytesPerIPU: Int
@@ -19,6 +21,18 @@ extension ReportDocument {
     let fits: Bool
     let reasons, remedies: [String]
     let sramPeakBytesPerIPU, sramBytesPerIPU, streamingPeakBytesPerIPU, streamingBytesPerIPU: Int
+
+    struct TimelinePart: Encodable {
+      let name: String
+      let seconds: Int
+      let costUSD: Double
+
+      init(_ part: Timeline.Part) {
+        name = part.name
+        seconds = part.seconds
+        costUSD = Double(part.cents) / 100
+      }
+    }
 
     struct Phase: Encodable {
       let name: String
@@ -63,6 +77,7 @@ extension ReportDocument {
       loadSeconds = job.loadSeconds
       stepsSeconds = job.stepsSeconds
       checkpoints = job.checkpoints.count
+      timeline = job.timeline.parts.map(TimelinePart.init)
       checkpointSeconds = job.checkpoints.seconds
       evaluationSeconds = job.evaluation?.seconds ?? 0
       totalSeconds = job.totalSeconds

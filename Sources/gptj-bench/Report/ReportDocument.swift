@@ -16,6 +16,8 @@ struct ReportDocument: Encodable {
   let modelled: Modelled
   var measured: Measured?
   var host: Host?
+  /// The dearest operation first; only where it was asked for.
+  var explanation: [ExplainedOperation]?
 
   struct Model: Encodable {
     let layers, hiddenSize, heads, vocabSize, sequenceLength, parameters: Int

@@ -117,25 +117,36 @@ struct RunText {
 
   private func job() -> String {
     let job = estimate.job
-    return lines([
-      (
-        "time",
-        "compile \(duration(job.compileSeconds)), load \(duration(job.loadSeconds)), "
-          + "\(count(job.steps, "step")) \(duration(job.stepsSeconds)), "
-          + "\(count(job.checkpoints.count, "checkpoint")) \(duration(job.checkpoints.seconds)), "
-          + "evaluation \(duration(job.evaluation?.seconds ?? 0))"
-      ),
-      (
-        "total",
-        "\(duration(job.totalSeconds)) (\(duration(job.totalSecondsLow)) to "
-          + "\(duration(job.totalSecondsHigh)))"
-      ),
-      (
-        "cost",
-        "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
-          + topology.priceSource
-      ),
+    return indented(timeline(job).text())
+      + lines([
+        (
+          "total",
+          "\(duration(job.totalSeconds)) (\(duration(job.totalSecondsLow)) to "
+            + "\(duration(job.totalSecondsHigh)))"
+        ),
+        (
+          "cost",
+          "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
+            + topology.priceSource
+        ),
+      ])
+  }
+
+  /// The job's parts in whole seconds and cents, which add up as printed.
+  private func timeline(_ job: JobEstimate) -> Table {
+    var table = Table([.init("part"), .init("seconds", .right), .init("cost", .right)])
+    let counts = ["steps": job.steps, "checkpoints": job.checkpoints.count]
+    let timeline = job.timeline
+    for part in timeline.parts {
+      table.add([
+        counts[part.name].map { "\(Format.grouped($0)) \(part.name)" } ?? part.name,
+        Format.grouped(part.seconds), Format.dollars(Double(part.cents) / 100),
+      ])
+    }
+    table.add([
+      "total", Format.grouped(timeline.seconds), Format.dollars(Double(timeline.cents) / 100),
     ])
+    return table
   }
 
   private func measured(_ run: RealRun) -> String {
