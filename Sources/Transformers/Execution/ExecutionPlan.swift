@@ -13,6 +13,8 @@ package struct ExecutionPlan: Sendable, Equatable {
   package var attentionTensorParallel: Int
   package var dataParallel: Int
   package var ioTiles: Int
+  /// Of a tile's memory, for what a product needs beside its operands.
+  package var availableMemoryProportion: Double
   /// Blocks of queries that attention is computed in, to bound its memory on the tiles.
   package var attentionSerialisation: Int
   /// Tokens of a sequence whose logits are asked for; 0 for all.
@@ -51,7 +53,8 @@ package struct ExecutionPlan: Sendable, Equatable {
     execution: Execution = .phased, task: Task = .training, sequenceLength: Int,
     microBatchSize: Int = 1, globalBatchSize: Int, tensorParallel: Int = 1,
     attentionTensorParallel: Int? = nil, dataParallel: Int = 1, ioTiles: Int = 128,
-    attentionSerialisation: Int = 1, predictions: Int = 0, hasDropout: Bool = false,
+    availableMemoryProportion: Double = 0.2, attentionSerialisation: Int = 1,
+    predictions: Int = 0, hasDropout: Bool = false,
     hasAttentionDropout: Bool = false, recomputeClosingCollectives: Bool = false,
     elementType: ElementType = .float16, stages: [PipelineStage] = [],
     optimizer: Optimizer = .adamw, isOptimizerStateStreamed: Bool = true
@@ -65,6 +68,7 @@ package struct ExecutionPlan: Sendable, Equatable {
     self.attentionTensorParallel = attentionTensorParallel ?? tensorParallel
     self.dataParallel = dataParallel
     self.ioTiles = ioTiles
+    self.availableMemoryProportion = availableMemoryProportion
     self.attentionSerialisation = attentionSerialisation
     self.predictions = predictions
     self.hasDropout = hasDropout

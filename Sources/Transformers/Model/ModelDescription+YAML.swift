@@ -121,6 +121,8 @@ extension ExecutionPlan {
       "attention_tensor_parallel", default: tensorParallel, in: ranks)
     dataParallel = try reader.int("data_parallel", default: 1, in: ranks)
     ioTiles = try reader.int("io_tiles", default: 128, in: 0...65_536)
+    availableMemoryProportion = try reader.double(
+      "available_memory_proportion", default: 0.2, in: 0.01...1)
     attentionSerialisation = try reader.int("attention_serialisation", default: 1, in: ranks)
     predictions = try reader.int("predictions", default: 0, in: 0...1 << 20)
     hasDropout = try reader.bool("dropout", default: false)

@@ -32,8 +32,12 @@ final class ModelWriter {
   var tokens: Int { plan.tokens }
   var activationShape: [Int] { [tokens, model.hiddenSize] }
 
-  /// Whether a group has anyone to talk to.
-  func isParallel(_ group: ProcessGroup) -> Bool { builder.mesh.size(of: group) > 1 }
+  /// Whether a group has anyone to share a layer or a weight with.
+  ///
+  /// The mesh of a pipeline has its IPUs where another has tensor-parallel ranks: they share nothing.
+  func isParallel(_ group: ProcessGroup) -> Bool {
+    group == .tensor ? plan.tensorParallel > 1 : builder.mesh.size(of: group) > 1
+  }
 
   func stored(_ weight: Weight) -> Storage {
     guard let found = storage[weight.name] else {
