@@ -102,6 +102,9 @@ package struct Operation: Sendable, Equatable {
     case selectRows
     /// gathered logits (shards, B, Vl), or all (B, V) -> the most likely id of each row (B)
     case argmax(vocabulary: Int)
+    /// inputs -> outputs, each passed over once: what only models have that are timed and never run
+    /// (gates, other activations, position biases, the packing of queries with other keys)
+    case elementwise(String)
   }
 
   package enum Collective: String, Sendable, CaseIterable {
@@ -204,6 +207,7 @@ extension Operation.Kind {
     switch self {
     case .collective(let collective, let group): "\(collective.rawValue)_\(group.rawValue)"
     case .slice(let group): "slice_\(group.rawValue)"
+    case .elementwise(let function): function
     default: String(describing: self).prefix { $0 != "(" }.description
     }
   }

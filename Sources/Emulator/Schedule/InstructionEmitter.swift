@@ -71,6 +71,7 @@ struct InstructionEmitter {
     case .cachedAttention(let shape):
       .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
     case .collective: preconditionFailure("collectives are lowered for their group")
+    case .elementwise(let function): preconditionFailure("\(function) is timed only, never run")
     }
   }
 
