@@ -59,7 +59,12 @@ let package = Package(
       resources: [.embedInCode("Resources")]),
 
     // Above the Program: what to build, run, time and write down.
-    module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),
+    module(
+      "PlanSearch",
+      [
+        "GPTJ", "CostModel", "Configuration", "ModelEstimates", "Program", "Topology",
+        "Transformers",
+      ]),
     module("ModelEstimates", ["Transformers", "CostModel", "Program", "Topology"]),
     module(
       "FineTuning",
