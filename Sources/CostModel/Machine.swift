@@ -10,12 +10,13 @@ struct Machine: Sendable {
   let availableMemoryProportion: Double
   let partials: Estimator.Partials
   /// Whether the library knows groups of replicas as its own and need not gather from everyone.
-  var replicasHaveRings = false
+  var replicasHaveRings: Bool
 
   init(
     _ topology: PodTopology, ioTiles: Int, availableMemoryProportion: Double = 0.2,
-    partials: Estimator.Partials = .half
+    partials: Estimator.Partials = .half, replicasHaveRings: Bool = false
   ) {
+    self.replicasHaveRings = replicasHaveRings
     self.topology = topology
     computeTiles = min(max(1, topology.ipu.tiles - ioTiles), topology.ipu.tiles)
     // Poplar takes any share from 0; nothing can be planned in none.

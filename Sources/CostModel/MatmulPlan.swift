@@ -33,7 +33,8 @@ struct MatmulPlan {
     let steps = Self.steps(needed, in: machine.availableMemoryProportion * tile)
     // The curve's own products were planned within its proportion.
     let curveSteps = Self.steps(needed, in: Constants.curveMemoryProportion * tile)
-    scratchBytesPerTile = min(needed, machine.availableMemoryProportion * tile)
+    scratchBytesPerTile =
+      Constants.scratchShareOfPlan * min(needed, machine.availableMemoryProportion * tile)
     let moreBytes = operands * max(0, cbrt(steps) - cbrt(curveSteps))
     seconds =
       2 * volume / (curveShare * machine.peakFlopsPerSecond(type, partials: partials))

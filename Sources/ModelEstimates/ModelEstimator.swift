@@ -24,7 +24,8 @@ package struct ModelEstimator: Sendable {
         needed: overflows ? .max : ipus, ipus: topology.ipus, topology: topology.name)
     }
     let estimator = Estimator(
-      topology, ioTiles: plan.ioTiles, availableMemoryProportion: plan.availableMemoryProportion)
+      topology, ioTiles: plan.ioTiles, availableMemoryProportion: plan.availableMemoryProportion,
+      replicasHaveRings: plan.execution == .pipeline)
     switch (plan.execution, plan.task) {
     case (.pipeline, _): return try pipeline(model, plan, estimator)
     case (.phased, .training): return try training(model, plan, job, estimator)
@@ -68,7 +69,7 @@ package struct ModelEstimator: Sendable {
   ) throws(TransformerError) -> (pipeline: Pipeline, estimator: Estimator) {
     let estimator = Estimator(
       topology, ioTiles: plan.ioTiles, availableMemoryProportion: plan.availableMemoryProportion,
-      calibration: calibration)
+      replicasHaveRings: true, calibration: calibration)
     let step = PipelineStep(model: model, plan: plan)
     return (try pipeline(of: step, try step.ipus(), estimator), estimator)
   }
