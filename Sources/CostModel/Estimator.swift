@@ -15,10 +15,12 @@ package struct Estimator: Sendable {
     case half, single
   }
 
+  /// The configuration's settings of a session; the defaults are the reference's for training.
+  ///
   /// `ioTiles` of each IPU's tiles are taken from computing, and a product may use no more than
-  /// `availableMemoryProportion` of a tile beside its operands, as the configuration says; the
-  /// defaults are the reference's for training. Replicas of several IPUs, a pipeline's, always have
-  /// rings, one for each of their IPUs (Graphcore's GCL); others only where the links form one.
+  /// `availableMemoryProportion` of a tile beside its operands. Replicas of several IPUs, a
+  /// pipeline's, always have rings, one for each of their IPUs (Graphcore's GCL); others only where
+  /// the links form one.
   package init(
     _ topology: PodTopology, ioTiles: Int = 128, availableMemoryProportion: Double = 0.2,
     partials: Partials = .half, replicasHaveRings: Bool = false,

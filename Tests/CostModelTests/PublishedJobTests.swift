@@ -117,4 +117,23 @@ struct PublishedJobTests {
     #expect(isWithin(0.05, job.compileSeconds, of: 169))
     #expect(isWithin(0.01, job.loadSeconds, of: 102))
   }
+
+  @Test("Phases that are written alike are one graph to compile, others are not")
+  func graphs() throws {
+    func program(_ widths: [Int]) -> Program {
+      let builder = ProgramBuilder(
+        name: "phases", mesh: Mesh(tensorParallel: 1, dataParallel: 1))
+      for (index, width) in widths.enumerated() {
+        builder.phase("phase_\(index)") {
+          let z = builder.temporary("z", [16, width], .float16, differsOver: [])
+          builder.emit(.gelu, [z], into: [z])
+        }
+      }
+      return builder.build()
+    }
+    let estimator = try CostModelTests.estimator()
+    func seconds(_ widths: [Int]) -> Double { estimator.compileSeconds(of: program(widths)) }
+    #expect(seconds([32, 32, 32]) == seconds([32]))
+    #expect(isWithin(1e-9, seconds([32, 64, 32]) - seconds([32]), of: 360.0 / 223))
+  }
 }
