@@ -4,6 +4,7 @@ import Program
 struct Bill {
   private(set) var phases: [Phase] = []
   private let machine: Machine
+  private let countsWork: Bool
   /// By tensor.
   private let isRead: [Bool]
 
@@ -22,8 +23,10 @@ struct Bill {
     }
   }
 
-  init(of program: Program, on machine: Machine) {
+  /// Without `countsWork` only the demands are there, in less time.
+  init(of program: Program, on machine: Machine, countsWork: Bool = true) {
     self.machine = machine
+    self.countsWork = countsWork
     let timer = OperationTimer(program: program, machine: machine)
     var isRead = [Bool](repeating: false, count: program.tensors.count)
     program.forEachOperation { operation, _, _ in
@@ -57,7 +60,7 @@ struct Bill {
         if let partial = unreadPartial(operation) {
           phases[index].dropped.add(timer.demand(ofSumming: partial), times: repetitions)
         }
-        phases[index].work += timer.program.work(of: operation) * repetitions
+        if countsWork { phases[index].work += timer.program.work(of: operation) * repetitions }
       }
     }
   }

@@ -72,5 +72,7 @@ package struct Estimator: Sendable {
   }
 
   /// What a step asks of one rank, before any calibration.
-  package func demand(of program: Program) -> Demand { Bill(of: program, on: machine).demand() }
+  package func demand(of program: Program) -> Demand {
+    Bill(of: program, on: machine, countsWork: false).demand()
+  }
 }
