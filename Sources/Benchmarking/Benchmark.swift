@@ -35,7 +35,9 @@ package struct Benchmark: Sendable {
 
   /// What `compare --run` takes unless told otherwise: the hot paths, few enough for many rounds.
   private static let gate = Set(
-    kernelsInCache.map(\.name) + ["emulator/step_tp16", "estimate/pod16", "tokenizer/encode"])
+    kernelsInCache.map(\.name) + [
+      "collectives/all_reduce_in_cache", "emulator/step_tp16", "estimate/pod16", "tokenizer/encode",
+    ])
 
   /// All of them, suite by suite.
   package static let all =

@@ -18,16 +18,23 @@ enum Counts {
   }
 
   /// What an emulated step executed, or what a Program states.
-  static func of(_ work: Work) -> [Metric] {
+  static func of(_ work: Work, collectiveCalls: Int) -> [Metric] {
     let kinds = CollectiveTally.Kind.allCases
-    let calls = kinds.reduce(0) { total, kind in
-      ProcessGroup.allCases.reduce(total) { $0 + work.collectives.calls(kind, $1) }
-    }
     return of(WorkCounters(flops: work.flops, elements: work.elements)) + [
       metric("load_bytes", work.loadBytes, "B"),
       metric("store_bytes", work.storeBytes, "B"),
       metric("host_bytes", work.hostBytes, "B"),
-    ] + collectives(calls: calls, bytes: kinds.reduce(0) { $0 + work.collectives.bytes($1) })
+    ]
+      + collectives(
+        calls: collectiveCalls, bytes: kinds.reduce(0) { $0 + work.collectives.bytes($1) })
+  }
+
+  /// Collectives that one rank takes part in; the emulator itself counts their bytes only.
+  static func collectiveCalls(of program: Program) -> Int {
+    let tally = program.work.collectives
+    return CollectiveTally.Kind.allCases.reduce(0) { total, kind in
+      ProcessGroup.allCases.reduce(total) { $0 + tally.calls(kind, $1) }
+    }
   }
 
   static func collectives(calls: Int, bytes: Int) -> [Metric] {

@@ -23,7 +23,7 @@ struct MachineTests {
       "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
       "sys/fs/cgroup/cpu.max": "150000 100000\n",
     ])
-    let machine = MachineIdentity(SystemFiles(root: folder.url.path))
+    let machine = MachineIdentity(SystemFiles(root: folder.path))
     #expect(machine.cpu == "Some CPU @ 3.0GHz")
     #expect(machine.memoryBytes == 16 << 20)
     #expect(machine.kernel == "6.1.0-1")
@@ -37,7 +37,7 @@ struct MachineTests {
   @Test("is there where the kernel tells nothing")
   func absent() throws {
     let folder = try Folder()
-    let machine = MachineIdentity(SystemFiles(root: folder.url.path))
+    let machine = MachineIdentity(SystemFiles(root: folder.path))
     #expect(machine.cpu == "unknown")
     #expect(machine.governor == nil)
     #expect(machine.cacheBytes.isEmpty)
@@ -54,7 +54,7 @@ struct MachineTests {
       "proc/cpuinfo": text, "proc/meminfo": "MemTotal: \(text)", "proc/loadavg": text,
       "\(cache)/level": "1", "\(cache)/size": text, "sys/fs/cgroup/cpu.max": text,
     ])
-    let machine = MachineIdentity(SystemFiles(root: folder.url.path))
+    let machine = MachineIdentity(SystemFiles(root: folder.path))
     #expect(machine.memoryBytes >= 0)
     #expect(machine.cpus > 0)
   }
@@ -64,7 +64,7 @@ struct MachineTests {
     let folder = try Folder([
       "proc/cpuinfo": "processor : 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
     ])
-    #expect(MachineIdentity(SystemFiles(root: folder.url.path)).cpu == "CPU 0x41 0xd40")
+    #expect(MachineIdentity(SystemFiles(root: folder.path)).cpu == "CPU 0x41 0xd40")
   }
 
   @Test("is the same twice, but for the load")

@@ -7,6 +7,7 @@ let binary = URL(fileURLWithPath: CommandLine.arguments[0])
 /// A temporary folder that goes away with its last owner.
 final class Folder: Sendable {
   let url: URL
+  var path: String { url.path }
 
   init(_ files: [String: String] = [:]) throws {
     url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

@@ -42,6 +42,27 @@ struct ResultFileTests {
     }
   }
 
+  @Test func `A result with any byte changed is compared or refused, never the end`() throws {
+    let result = Sample.result([Sample.time([0.25, 0.5, 0.125], calibration: [1, 2, 3])])
+    let bytes = Array(try Sample.text(result).utf8)
+    var noise = Noise(state: 9)
+    for _ in 0..<500 {
+      var changed = bytes
+      for _ in 0..<Int.random(in: 1...3, using: &noise) {
+        let digits = Array("0123456789eE+-.,\"[]{}x".utf8)
+        changed[Int.random(in: 0..<bytes.count, using: &noise)] =
+          digits.randomElement(using: &noise) ?? 0
+      }
+      try withFile(String(decoding: changed, as: UTF8.self)) { path, _ in
+        guard let new = try? ResultFile.read(path) else { return }
+        let comparison = Comparison.judge(
+          base: result.benchmarks, new: new.benchmarks, thresholds: Sample.thresholds)
+        #expect(comparison.text(verbose: true).isEmpty == false)
+        for format in ExportFormat.allCases { _ = try? new.text(as: format) }
+      }
+    }
+  }
+
   @Test(arguments: [
     ("0.25", "null", "at benchmarks[0].metrics[0].samples[0]: a value is null"),
     ("0.25", "\"fast\"", "samples[0]: a value is of the wrong type"),

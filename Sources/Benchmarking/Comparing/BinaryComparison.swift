@@ -13,14 +13,17 @@ package struct BinaryComparison: Sendable {
   package struct Settings: Sendable {
     /// Of the whole comparison, counts and confirmation included.
     package var timeLimitSeconds: Double
-    /// Of either binary in one slice; an iteration that takes longer is one.
-    package var sliceSeconds = 0.003
-    /// Of either binary in one round.
-    package var slices = 2
+    /// Of either binary at one benchmark in one round, in at most so many slices, at least two; a
+    /// slice is one iteration or more.
+    package var roundSeconds = 0.008
+    package var slices = 12
     /// Rounds after which times are judged; the last is the most that there are.
-    package var looks = [12, 20, 32, 50]
+    package var looks = [16, 26, 40, 64, 100]
+    /// The chance of any wrong interval in the first rounds, and again in those that confirm: a red
+    /// verdict needs both.
+    package var error = 0.1
     /// Of the time limit, for the first rounds; the rest confirms what they found.
-    package var firstShare = 0.7
+    package var firstShare = 0.75
 
     package init(timeLimitSeconds: Double) { self.timeLimitSeconds = timeLimitSeconds }
   }
@@ -82,13 +85,12 @@ package struct BinaryComparison: Sendable {
   ) throws(BenchmarkProcessError) -> Turns {
     var turns = Turns()
     var open = entries
-    var longest = 0.0
     while !open.isEmpty, turns.rounds < settings.looks.last ?? 0 {
       progress(turns.rounds, open.count)
       let start = seconds()
       try turns.addRound(of: open, old: old, new: new, settings)
-      longest = max(longest, seconds() - start)
-      if seconds() + longest > deadline { break }
+      let end = seconds()
+      if end + (end - start) > deadline { break }
       if settings.looks.contains(turns.rounds) {
         let undecided = Set(judge(turns.paired).undecided.map(\.benchmark))
         open = open.filter { undecided.contains($0.name) }
@@ -111,6 +113,7 @@ package struct BinaryComparison: Sendable {
   private var options: ComparisonOptions {
     var options = ComparisonOptions()
     options.looks = settings.looks.count
+    options.error = settings.error
     return options
   }
 

@@ -10,7 +10,7 @@ struct Turns {
 
   /// In the order of their names.
   var paired: [PairedTimes] {
-    times.values.sorted { $0.name < $1.name }.map { times in
+    times.values.sorted { "\($0.name)" < "\($1.name)" }.map { times in
       var times = times
       if let (old, new) = samples[times.name] {
         (times.base, times.new) = (median(old), median(new))
@@ -48,10 +48,11 @@ struct Turns {
     let (a, b) = (
       try first.prepare(name, counting: false), try second.prepare(name, counting: false)
     )
-    let iteration = min(a.secondsPerIteration, b.secondsPerIteration)
-    let iterations = Int(max(1, min(1e6, settings.sliceSeconds / max(iteration, 1e-9))))
+    let iteration = max(1e-9, min(a.secondsPerIteration, b.secondsPerIteration))
+    let slices = max(2, min(settings.slices, Int(settings.roundSeconds / iteration)))
+    let iterations = max(1, Int(settings.roundSeconds / Double(slices) / iteration))
     var results: ([MeasuredTime], [MeasuredTime]) = ([], [])
-    for slice in 0..<settings.slices {
+    for slice in 0..<slices {
       if slice.isMultiple(of: 2) {
         results.0.append(try first.run(name, iterations: iterations))
         results.1.append(try second.run(name, iterations: iterations))

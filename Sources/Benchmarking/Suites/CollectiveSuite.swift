@@ -8,6 +8,11 @@ extension Benchmark {
       group.joined.allReduceSum(0..<group.count, counting: &bytes)
       return 1
     },
+    collective("all_reduce_in_cache", ranks: 4, count: 1 << 12, .compute, repeats: 128) {
+      group, bytes in
+      group.joined.allReduceSum(0..<group.count, counting: &bytes)
+      return 1
+    },
     collective("all_reduce_wide", ranks: 16, count: 1 << 16) { group, bytes in
       group.joined.allReduceSum(0..<group.count, counting: &bytes)
       return 1
@@ -40,20 +45,20 @@ extension Benchmark {
     },
   ]
 
-  /// Eight calls of `call`, which returns how many collectives it was.
+  /// Calls of `call`, which returns how many collectives it was.
   private static func collective(
-    _ name: String, ranks: Int, count: Int,
+    _ name: String, ranks: Int, count: Int, _ calibrator: Calibrator = .memory, repeats: Int = 8,
     _ call: @escaping @Sendable (CollectiveGroup, inout CollectiveBytes) -> Int
   ) -> Benchmark {
-    let plan = "\(ranks) ranks, \(count) elements, float32, 1 thread, 8 calls"
-    return Benchmark("collectives/\(name)", plan, .memory) {
+    let plan = "\(ranks) ranks, \(count) elements, float32, 1 thread, \(repeats) calls"
+    return Benchmark("collectives/\(name)", plan, calibrator) {
       let group = CollectiveGroup(ranks: ranks, count: count)
       var calls = 0
       var bytes = CollectiveBytes()
       return Workload {
         calls = 0
         bytes = CollectiveBytes()
-        for _ in 0..<8 { calls += call(group, &bytes) }
+        for _ in 0..<repeats { calls += call(group, &bytes) }
       } counts: {
         Counts.collectives(calls: calls, bytes: bytes.total)
       }

@@ -109,10 +109,11 @@ extension Benchmark {
 
   private static func workload(of emulator: Emulator) -> Workload {
     var executed = Work()
+    let calls = Counts.collectiveCalls(of: emulator.program)
     return Workload {
       executed = emulator.run().executed
     } counts: {
-      Counts.of(executed) + [
+      Counts.of(executed, collectiveCalls: calls) + [
         Counts.statements(of: emulator.program),
         Counts.metric("lowered_instructions", emulator.instructionCount, "instructions"),
         Counts.metric("emulated_memory_bytes", emulator.bytes, "B"),

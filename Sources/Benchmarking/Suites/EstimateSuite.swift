@@ -20,7 +20,9 @@ extension Benchmark {
           seconds += estimator.estimate(program).seconds
         }
       } counts: {
-        Counts.of(program.work) + [Counts.statements(of: program)]
+        Counts.of(program.work, collectiveCalls: Counts.collectiveCalls(of: program)) + [
+          Counts.statements(of: program)
+        ]
       }
     }
   }

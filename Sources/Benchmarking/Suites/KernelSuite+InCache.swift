@@ -7,8 +7,8 @@ extension Benchmark {
   /// What they take depends on their code and hardly on where pages lie or what else fills the
   /// memory's bandwidth: two binaries are told apart by these first.
   static let kernelsInCache: [Benchmark] = [
-    gemm("gemm_in_cache", m: 128, n: 192, k: 256, calls: 6),
-    gemm("few_rows_in_cache", m: 4, n: 512, k: 256, calls: 64, transposesB: true),
+    gemm("gemm_in_cache", m: 64, n: 128, k: 128, calls: 32),
+    gemm("few_rows_in_cache", m: 4, n: 256, k: 128, calls: 256, transposesB: true),
     attention(
       "attention_forward_in_cache", .forward, sequence: 128, heads: 2, headDim: 64, calls: 8),
     attention(

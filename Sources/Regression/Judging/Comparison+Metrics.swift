@@ -59,8 +59,9 @@ extension MetricComparison {
   fileprivate var exactVerdict: Verdict {
     guard let base, let new else { return .inconclusive }
     let (good, bad) = polarity == .smallerIsBetter ? (base, new) : (new, base)
-    if bad > good * (1 + threshold.tolerance) { return .regression }
-    return good > bad * (1 + threshold.tolerance) ? .better : .same
+    let allowed = { max($0 * threshold.tolerance, threshold.slack) }
+    if bad - good > allowed(good) { return .regression }
+    return good - bad > allowed(bad) ? .better : .same
   }
 }
 

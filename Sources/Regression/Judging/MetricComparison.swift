@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A metric of a benchmark.
-package struct MetricName: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct MetricName: Hashable, Sendable, CustomStringConvertible {
   package var benchmark: String
   package var metric: String
 
@@ -12,10 +12,6 @@ package struct MetricName: Hashable, Sendable, Comparable, CustomStringConvertib
 
   /// `benchmark/metric`, as thresholds name it.
   package var description: String { "\(benchmark)/\(metric)" }
-
-  package static func < (left: MetricName, right: MetricName) -> Bool {
-    (left.benchmark, left.metric) < (right.benchmark, right.metric)
-  }
 }
 
 /// One metric on both sides.

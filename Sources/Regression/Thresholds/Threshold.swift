@@ -4,10 +4,13 @@ package struct Threshold: Sendable, Equatable {
   package var tolerance: Double
   /// The smallest slowdown that a passing comparison rules out; of times only.
   package var limit: Double
+  /// A change below it, in the metric's own unit, is no regression either; of sizes only.
+  package var slack: Double
 
-  package init(tolerance: Double, limit: Double) {
+  package init(tolerance: Double, limit: Double, slack: Double = 0) {
     self.tolerance = tolerance
     self.limit = limit
+    self.slack = slack
   }
 }
 

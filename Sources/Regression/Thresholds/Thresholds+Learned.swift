@@ -48,12 +48,15 @@ extension Thresholds {
     if let comparison = line.comparison { keys.append("comparison: \(comparison.rawValue)") }
     if let tolerance = line.tolerance { keys.append("tolerance_percent: \(percent(tolerance))") }
     if let limit = line.limit { keys.append("limit_percent: \(percent(limit))") }
+    if let slack = line.slack { keys.append("slack: \(trimmed(slack))") }
     return "  - {\(keys.joined(separator: ", "))}\n"
   }
 
   /// To a millionth of a percent, without zeros at the end.
-  private func percent(_ share: Double) -> String {
-    var text = Format.fixed(share * 100, 6)
+  private func percent(_ share: Double) -> String { trimmed(share * 100) }
+
+  private func trimmed(_ number: Double) -> String {
+    var text = Format.fixed(number, 6)
     while text.last == "0" { text.removeLast() }
     if text.last == "." { text.removeLast() }
     return text

@@ -12,16 +12,18 @@ package struct Thresholds: Sendable, Equatable {
     package var comparison: ComparisonMethod?
     package var tolerance: Double?
     package var limit: Double?
+    package var slack: Double?
 
     package init(
       metric: String, kind: Metric.Kind? = nil, comparison: ComparisonMethod? = nil,
-      tolerance: Double? = nil, limit: Double? = nil
+      tolerance: Double? = nil, limit: Double? = nil, slack: Double? = nil
     ) {
       self.metric = metric
       self.kind = kind
       self.comparison = comparison
       self.tolerance = tolerance
       self.limit = limit
+      self.slack = slack
     }
   }
 
@@ -38,6 +40,7 @@ package struct Thresholds: Sendable, Equatable {
     {
       threshold.tolerance = line.tolerance ?? threshold.tolerance
       threshold.limit = line.limit ?? threshold.limit
+      threshold.slack = line.slack ?? threshold.slack
     }
     threshold.limit = max(threshold.limit, threshold.tolerance)
     return threshold
@@ -88,6 +91,7 @@ extension Thresholds {
     if reader.has("comparison") { line.comparison = try reader.choice("comparison") }
     line.tolerance = try share("tolerance_percent", &reader)
     line.limit = try share("limit_percent", &reader)
+    if reader.has("slack") { line.slack = try reader.double("slack", in: 0...1e15) }
     try reader.finish()
     if let tolerance = line.tolerance, let limit = line.limit, limit < tolerance {
       throw ConfigurationError(
