@@ -8,6 +8,7 @@ import GPTJ
 import Glibc
 import Reporting
 import Topology
+import Transformers
 
 /// Parses the process' arguments, runs the command, and ends with the documented exit code.
 func runCommandLine() -> Never {
@@ -30,7 +31,7 @@ func runCommandLine() -> Never {
 /// The documented code of what can go wrong; see "Exit codes" in the README.
 func exitCode(of error: any Error) -> ExitCode {
   switch error {
-  case is ValidationError, is PlanError, is TaskError: .validationFailure
+  case is ValidationError, is PlanError, is TransformerError, is TaskError: .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable

@@ -26,11 +26,13 @@ struct Workload {
   /// TP and DP are the configuration's where something chose them; otherwise the widest legal TP
   /// within the pod's link domain, and the rest of the IPUs for DP.
   ///
-  /// - Throws: `TopologyError`, `ConfigurationError` or `PlanError`, naming the place.
+  /// - Throws: `TopologyError`, `ConfigurationError` or `PlanError`, naming the place;
+  ///   `ValidationError` for another model than GPT-J.
   init(
     topology name: String, sequenceLength: Int?, globalBatchSize: Int?, steps: Int? = nil,
     _ options: WorkloadOptions
   ) throws {
+    try OnlyGPTJ.require(options.model)
     topology = try PodTopology.named(name)
     let overrides = try options.overrides(
       sequenceLength: sequenceLength, globalBatchSize: globalBatchSize, steps: steps)
