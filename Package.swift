@@ -51,12 +51,20 @@ let package = Package(
       "Benchmarking",
       [
         "Checkpoints", "Collectives", "Configuration", "CostModel", "Datasets", "Emulator",
-        "FineTuning", "GPTJ", "Kernels", "PlanSearch", "Program", "Regression", "Topology",
+        "FineTuning", "GPTJ", "Kernels", "NearestName", "PlanSearch", "Program", "Regression",
+        "Topology", "CProcess", "CHwloc", "COneDNN", "COpenBLAS",
       ]),
-    module("Regression", ["Configuration", "NearestName", "Reporting"]),
+    module(
+      "Regression", ["Configuration", "NearestName", "Reporting"],
+      resources: [.embedInCode("Resources")]),
 
     // Above the Program: what to build, run, time and write down.
-    module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),
+    module(
+      "PlanSearch",
+      [
+        "GPTJ", "CostModel", "Configuration", "ModelEstimates", "Program", "Topology",
+        "Transformers",
+      ]),
     module("ModelEstimates", ["Transformers", "CostModel", "Program", "Topology"]),
     module(
       "FineTuning",
@@ -88,6 +96,8 @@ let package = Package(
 
     // C: vector loops with dispatch at run time. -O3 wins over SwiftPM's -O0, so debug tests are fast.
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+    // C: what Swift cannot ask of a process. In the executable it stands before malloc.
+    .target(name: "CProcess"),
     library("COneDNN", apt: "libdnnl-dev"),
     library("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
     library("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
@@ -101,7 +111,11 @@ let package = Package(
     tests(
       of: "gptj-bench", and: ["Configuration", "Topology", "CostModel"],
       resources: [.copy("Golden")]),
-    tests(of: "Benchmarking", and: ["Regression"]),
+    tests(
+      of: "Benchmarking",
+      and: [
+        "CProcess", "Configuration", "Datasets", "Emulator", "FineTuning", "Regression", "gptj-bench",
+      ]),
     tests(of: "Regression"),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
     tests(

@@ -48,6 +48,9 @@ struct Bill {
         add(inner, repetitions: repetitions, to: index, timer)
       case .loop(let loop, let inner):
         add(inner, repetitions: repetitions * loop.count, to: phase, timer)
+        if let overlap = Overlap(loop, inner, timer) {
+          phases[phase ?? place(of: "")].demand.add([overlap], times: repetitions)
+        }
       case .operation(let operation):
         let index = phase ?? place(of: "")
         phases[index].demand.add(timer.demand(of: operation), times: repetitions)

@@ -1,7 +1,7 @@
 /// What was fitted, and to what: shares of a machine's own figures that its software reaches.
 ///
 /// The published rows cannot tell all shares apart, so the calibration is an ensemble: each member
-/// fixes what they leave open (a streaming share, a ring step's latency, three readings of the rows)
+/// fixes what they leave open (a streaming share, a ring step's latency, two readings of the rows)
 /// and solves the rest. The central member gives the figure, the members' extremes its interval.
 package struct Calibration: Sendable, Equatable {
   package let central: Member
@@ -33,8 +33,8 @@ package struct Calibration: Sendable, Equatable {
     package var stepSeconds: Double
     /// Whether the reference's step ran the dead all-reduces of its recomputed layers.
     package var keepsClosingCollectives: Bool
-    /// Whether the BERT rows' pipeline computed its layers again.
-    package var pipelineRecomputes: Bool
+    /// Another program's share of the products' curve over that of the BERT rows.
+    package var productsFactor: Double
   }
 
   /// One reading of the rows, and what it makes of them.
@@ -57,22 +57,20 @@ package struct Calibration: Sendable, Equatable {
     package var stepKeepingClosingCollectives: Demand
     /// A generative pass over 16 sequences of 229 tokens, TP 16, on the same pod.
     package var pass: Demand
-    /// One turn of BERT-Large's slowest stage, with its layers computed again and without.
+    /// One turn of BERT-Large's slowest stage.
     package var bertStage: Demand
-    package var bertStageWithoutRecompute: Demand
     /// What follows the turns on a Bow Pod64, and on a Bow Pod256.
     package var bertClosing64: Demand
     package var bertClosing256: Demand
 
     package init(
       step: Demand, stepKeepingClosingCollectives: Demand, pass: Demand, bertStage: Demand,
-      bertStageWithoutRecompute: Demand, bertClosing64: Demand, bertClosing256: Demand
+      bertClosing64: Demand, bertClosing256: Demand
     ) {
       self.step = step
       self.stepKeepingClosingCollectives = stepKeepingClosingCollectives
       self.pass = pass
       self.bertStage = bertStage
-      self.bertStageWithoutRecompute = bertStageWithoutRecompute
       self.bertClosing64 = bertClosing64
       self.bertClosing256 = bertClosing256
     }

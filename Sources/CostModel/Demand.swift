@@ -18,6 +18,8 @@ package struct Demand: Sendable, Equatable {
   /// Supersteps of those collectives: how often an IPU waits for its neighbour.
   package var linkSteps = 0.0
   package var hostSeconds = 0.0
+  /// What of all this runs side by side.
+  package internal(set) var overlaps: [Overlap] = []
 
   package init() {}
 
@@ -47,15 +49,27 @@ package struct Demand: Sendable, Equatable {
     linkSeconds += part.linkSeconds * times
     linkSteps += part.linkSteps * times
     hostSeconds += part.hostSeconds * times
+    if !part.overlaps.isEmpty { add(part.overlaps, times: count) }
   }
 
-  /// The time of this work where those shares of the machine's figures are reached, nothing overlapping.
+  /// What overlaps turns so much more often.
+  mutating func add(_ parts: [Overlap], times count: Int = 1) {
+    for var overlap in parts {
+      overlap.turns *= count
+      overlaps.append(overlap)
+    }
+  }
+
+  /// The time of this work where those shares of the machine's figures are reached; only what
+  /// `overlaps` says runs at the same time.
   package func time(with shares: Calibration.Shares) -> TimeSplit {
-    TimeSplit(
+    var split = TimeSplit(
       compute: matmulSeconds / shares.compute, vector: vectorSeconds, exchange: exchangeSeconds,
       streaming: streamingSeconds / shares.streaming + streamingLatencySeconds,
       collective: linkSeconds / shares.ring + linkSteps * shares.secondsPerRingStep,
       host: hostSeconds)
+    for overlap in overlaps { split -= overlap.hidden(with: shares) }
+    return split
   }
 }
 

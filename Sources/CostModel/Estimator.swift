@@ -15,16 +15,20 @@ package struct Estimator: Sendable {
     case half, single
   }
 
+  /// The configuration's settings of a session; the defaults are the reference's for training.
+  ///
   /// `ioTiles` of each IPU's tiles are taken from computing, and a product may use no more than
-  /// `availableMemoryProportion` of a tile beside its operands, as the configuration says; the
-  /// defaults are the reference's for training.
+  /// `availableMemoryProportion` of a tile beside its operands. Replicas of several IPUs, a
+  /// pipeline's, always have rings, one for each of their IPUs (Graphcore's GCL); others only where
+  /// the links form one.
   package init(
     _ topology: PodTopology, ioTiles: Int = 128, availableMemoryProportion: Double = 0.2,
-    partials: Partials = .half, calibration: Calibration = .fitted
+    partials: Partials = .half, replicasHaveRings: Bool = false,
+    calibration: Calibration = .fitted
   ) {
     machine = Machine(
       topology, ioTiles: ioTiles, availableMemoryProportion: availableMemoryProportion,
-      partials: partials)
+      partials: partials, replicasHaveRings: replicasHaveRings)
     self.calibration = calibration
   }
 

@@ -4,7 +4,10 @@ import Topology
 /// What a step's operations cost, the dearest first: what bounds each, and what would move it.
 package struct Explanation: Sendable, Equatable {
   package let entries: [Entry]
+  /// Of the step.
   package let seconds: Double
+  /// What the entries take beyond that, because it runs beside other work.
+  package let hiddenSeconds: Double
 
   /// What an operation waits for longest.
   package enum Bound: String, Sendable, CaseIterable {
@@ -31,7 +34,7 @@ package struct Explanation: Sendable, Equatable {
     /// How often it runs in a step.
     package let count: Int
     package let time: TimeSplit
-    /// Of the step.
+    /// Of all entries' time.
     package let share: Double
     package let bound: Bound
     package let remedy: String
@@ -68,7 +71,7 @@ extension Estimator {
       entries: entries.sorted {
         ($1.seconds, $0.phase, $0.operation, $0.shape)
           < ($0.seconds, $1.phase, $1.operation, $1.shape)
-      }, seconds: total)
+      }, seconds: seconds(program), hiddenSeconds: max(0, total - seconds(program)))
   }
 
   private struct Key: Hashable {

@@ -36,6 +36,9 @@ package struct JobEstimate: Sendable, Equatable {
   package let compileSeconds: Double
   package let loadSeconds: Double
   package let stepsSeconds: Double
+  /// Of host memory: to compile, and to hold and convert what is loaded.
+  package let compileHostBytes: Int
+  package let loadHostBytes: Int
   package let checkpoints: Checkpoints
   /// Nil where nothing is evaluated.
   package let evaluation: Evaluation?
@@ -87,11 +90,13 @@ extension Estimator {
   ) -> JobEstimate {
     let step = estimate(training)
     let inventory = Inventory(of: training)
+    let host = hostBytes(of: training, ipusPerReplica: job.ipusPerReplica)
     return JobEstimate(
       step: step, memory: memory(of: training), steps: job.steps,
       compileSeconds: compileSeconds(
         of: training, ipusPerReplica: job.ipusPerReplica, isCached: job.isExecutableCached),
       loadSeconds: loadSeconds(of: training), stepsSeconds: Double(job.steps) * step.seconds,
+      compileHostBytes: host.compile, loadHostBytes: host.load,
       checkpoints: JobEstimate.Checkpoints(
         count: job.checkpoints, bytesEach: inventory.weightBytes,
         secondsEach: Double(inventory.weightBytes) / HostConstants.checkpointBytesPerSecond),

@@ -10,12 +10,13 @@ struct Machine: Sendable {
   let availableMemoryProportion: Double
   let partials: Estimator.Partials
   /// Whether the library knows groups of replicas as its own and need not gather from everyone.
-  var replicasHaveRings = false
+  var replicasHaveRings: Bool
 
   init(
     _ topology: PodTopology, ioTiles: Int, availableMemoryProportion: Double = 0.2,
-    partials: Estimator.Partials = .half
+    partials: Estimator.Partials = .half, replicasHaveRings: Bool = false
   ) {
+    self.replicasHaveRings = replicasHaveRings
     self.topology = topology
     computeTiles = min(max(1, topology.ipu.tiles - ioTiles), topology.ipu.tiles)
     // Poplar takes any share from 0; nothing can be planned in none.
@@ -26,7 +27,7 @@ struct Machine: Sendable {
   var tileCyclesPerSecond: Double { Double(computeTiles) * topology.ipu.clockHertz }
 
   /// Arithmetic of all compute tiles, a second.
-  func peakFlopsPerSecond(_ type: ElementType) -> Double {
+  func peakFlopsPerSecond(_ type: ElementType, partials: Estimator.Partials = .half) -> Double {
     let flopsPerCycle = topology.ipu.matmulFlopsPerCyclePerTile(
       for: type == .float16 ? .float16 : .float32)
     let isSlower = type == .float16 && partials == .single

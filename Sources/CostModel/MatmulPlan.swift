@@ -18,21 +18,26 @@ struct MatmulPlan {
   /// Of the peak, at the published curve.
   let curveShare: Double
 
-  init(rows: Int, inner: Int, columns: Int, _ type: ElementType, on machine: Machine) {
+  init(
+    rows: Int, inner: Int, columns: Int, _ type: ElementType, on machine: Machine,
+    partials: Estimator.Partials? = nil
+  ) {
+    let partials = partials ?? machine.partials
     let volume = Double(rows) * Double(inner) * Double(columns)
     curveShare = MatmulCurve.curve(for: type).share(rows: rows, inner: inner, columns: columns)
     let face = Self.face(of: volume / Double(machine.computeTiles))
     let operands = 2 * face * Double(type.bytes)
-    let partialBytes = type == .float16 && machine.partials == .half ? 2.0 : 4
+    let partialBytes = type == .float16 && partials == .half ? 2.0 : 4
     let needed = operands + face * partialBytes
     let tile = Double(machine.topology.ipu.sramBytesPerTile)
     let steps = Self.steps(needed, in: machine.availableMemoryProportion * tile)
     // The curve's own products were planned within its proportion.
     let curveSteps = Self.steps(needed, in: Constants.curveMemoryProportion * tile)
-    scratchBytesPerTile = min(needed, machine.availableMemoryProportion * tile)
+    scratchBytesPerTile =
+      Constants.scratchShareOfPlan * min(needed, machine.availableMemoryProportion * tile)
     let moreBytes = operands * max(0, cbrt(steps) - cbrt(curveSteps))
     seconds =
-      2 * volume / (curveShare * machine.peakFlopsPerSecond(type))
+      2 * volume / (curveShare * machine.peakFlopsPerSecond(type, partials: partials))
       + moreBytes * Double(machine.computeTiles) / machine.exchangeBytesPerSecond
       + machine.seconds(syncs: Constants.syncsPerOperation * max(0, steps - curveSteps))
   }

@@ -58,9 +58,7 @@ extension Estimator {
   /// Whether a Program fits this topology's IPUs.
   package func memory(of program: Program) -> MemoryFit {
     let capacity = machine.sramBytes
-    var operations = 0
-    program.forEachOperation { _, _, _ in operations += 1 }
-    let alwaysLive = machine.alwaysLiveBytes(operations: operations)
+    let alwaysLive = machine.alwaysLiveBytes(operations: program.operationsOfGraphs)
     let timer = OperationTimer(program: program, machine: machine)
     let phases = program.liveness(scratch: timer.scratchBytes).phases.map { peak in
       MemoryFit.Phase(

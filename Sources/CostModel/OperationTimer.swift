@@ -55,7 +55,8 @@ struct OperationTimer {
       let (a, output) = (program[operation.inputs[0]], program[operation.outputs[0]])
       return MatmulPlan(
         rows: output.rows, inner: transposeA ? a.rows : a.columns, columns: output.columns,
-        a.elementType, on: machine)
+        a.elementType, on: machine,
+        partials: operation.carrier == .float32 ? .single : machine.partials)
     case .attention(let shape), .attentionBackward(let shape):
       let qkv = program[operation.inputs[0]]
       return MatmulPlan(
@@ -89,7 +90,7 @@ struct OperationTimer {
     guard program.mesh.size(of: group) > 1 else { return }
     let route = route(kind, group, operation)
     // From the tiles that computed it to those at the links, and back.
-    move(buffer(kind, operation), &demand)
+    move(program.payloadBytes(of: operation), &demand)
     demand.linkSeconds = route.seconds
     demand.linkSteps = route.steps
   }
@@ -97,11 +98,7 @@ struct OperationTimer {
   private func route(
     _ kind: Operation.Collective, _ group: ProcessGroup, _ operation: Operation
   ) -> Route {
-    machine.route(kind, group, of: program.mesh, bufferBytes: buffer(kind, operation))
-  }
-
-  private func buffer(_ kind: Operation.Collective, _ operation: Operation) -> Int {
-    program[kind == .allGather ? operation.outputs[0] : operation.inputs[0]].bytes
+    machine.route(kind, group, of: program.mesh, bufferBytes: program.payloadBytes(of: operation))
   }
 
   private func queries(_ shape: Operation.Attention) -> Int {

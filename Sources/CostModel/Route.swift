@@ -23,11 +23,10 @@ struct Route: Equatable {
   init(_ kind: Operation.Collective, _ links: PodTopology.GroupLinks, bufferBytes: Int) {
     var buffer = Double(bufferBytes)
     if let ring = links.inside {
-      if ring.includesOthers {
+      if let all = ring.spannedIPUs {
         let operand = kind == .allGather ? bufferBytes / ring.ranks : bufferBytes
-        add(
-          ring, bytes: Double(operand) * Double(ring.ranks - 1), steps: Double(ring.ranks - 1))
-        scratchBytes = operand * ring.ranks
+        add(ring, bytes: Double(operand) * Double(all - 1), steps: Double(all - 1))
+        scratchBytes = operand * all
       } else {
         add(
           ring, bytes: kind.wireBytes(bufferBytes: buffer, ranks: ring.ranks),

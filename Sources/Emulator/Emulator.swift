@@ -93,6 +93,8 @@ package final class Emulator {
   deinit { if other == nil { pool.stop() } }
 
   package var workerCount: Int { workers.count }
+  /// Instructions that a run executes, over all lanes.
+  package var instructionCount: Int { schedule.lanes.reduce(0) { $0 + $1.count } }
   /// Bytes of all emulated memory as kept on this host.
   package var bytes: Int { storage.bytes }
 
@@ -121,12 +123,17 @@ package final class Emulator {
 
   /// Runs the Program once and measures it.
   package func run() -> StepMeasurement {
-    let workers = workers
     let cpu = seconds(CLOCK_PROCESS_CPUTIME_ID)
     let start = seconds()
-    pool.run { workers[$0].run() }
+    execute()
     return measurement(
       seconds: seconds() - start, cpuSeconds: seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu)
+  }
+
+  /// Runs the Program once; allocates nothing, but for what the matrix library does.
+  package func execute() {
+    let workers = workers
+    pool.run { workers[$0].run() }
   }
 
   private func measurement(seconds: Double, cpuSeconds: Double) -> StepMeasurement {

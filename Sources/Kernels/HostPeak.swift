@@ -14,4 +14,17 @@ package enum HostPeak {
   ) -> Double {
     ck_triad_bytes(a, b, c, count, seconds)
   }
+
+  /// A fixed number of multiply-adds that stay in registers, about a million cycles of a core.
+  package static func burst() {
+    _ = ck_fma_burst(1)
+  }
+
+  /// a = b + s·c once.
+  package static func triad(
+    _ a: UnsafeMutablePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
+    count: Int
+  ) {
+    ck_triad(b, c, 3, a, count)
+  }
 }

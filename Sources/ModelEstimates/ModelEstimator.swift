@@ -24,7 +24,8 @@ package struct ModelEstimator: Sendable {
         needed: overflows ? .max : ipus, ipus: topology.ipus, topology: topology.name)
     }
     let estimator = Estimator(
-      topology, ioTiles: plan.ioTiles, availableMemoryProportion: plan.availableMemoryProportion)
+      topology, ioTiles: plan.ioTiles, availableMemoryProportion: plan.availableMemoryProportion,
+      replicasHaveRings: plan.execution == .pipeline)
     switch (plan.execution, plan.task) {
     case (.pipeline, _): return try pipeline(model, plan, estimator)
     case (.phased, .training): return try training(model, plan, job, estimator)
@@ -60,18 +61,36 @@ package struct ModelEstimator: Sendable {
       time: time, memory: estimate.memory, step: estimate.step, job: estimate)
   }
 
-  /// The slowest IPU's turns, and the fullest one's reduction and update.
+  /// The slowest IPU's turns, and the fullest one's reduction and update, with who times them.
+  ///
+  /// - Throws: `TransformerError` where the plan cannot run the model.
+  package func pipeline(
+    _ model: TransformerModel, _ plan: ExecutionPlan, calibration: Calibration = .fitted
+  ) throws(TransformerError) -> (pipeline: Pipeline, estimator: Estimator) {
+    let estimator = Estimator(
+      topology, ioTiles: plan.ioTiles, availableMemoryProportion: plan.availableMemoryProportion,
+      replicasHaveRings: true, calibration: calibration)
+    let step = PipelineStep(model: model, plan: plan)
+    return (try pipeline(of: step, try step.ipus(), estimator), estimator)
+  }
+
+  private func pipeline(
+    of step: PipelineStep, _ ipus: [PipelineStep.IPU], _ estimator: Estimator
+  ) throws(TransformerError) -> Pipeline {
+    guard let turn = ipus.map(\.turn).slowest(estimator),
+      let closing = ipus.map(\.closing).slowest(estimator)
+    else { preconditionFailure("a pipeline has IPUs") }
+    return Pipeline(
+      stage: turn, closing: closing, stages: step.plan.ipusPerReplica,
+      microBatches: step.plan.gradientAccumulation, boundaryBytes: step.boundaryBytes)
+  }
+
   private func pipeline(
     _ model: TransformerModel, _ plan: ExecutionPlan, _ estimator: Estimator
   ) throws(TransformerError) -> ModelEstimate {
     let step = PipelineStep(model: model, plan: plan)
     let ipus = try step.ipus()
-    guard let turn = ipus.map(\.turn).slowest(estimator),
-      let closing = ipus.map(\.closing).slowest(estimator)
-    else { preconditionFailure("a pipeline has IPUs") }
-    let pipeline = Pipeline(
-      stage: turn, closing: closing, stages: plan.ipusPerReplica,
-      microBatches: plan.gradientAccumulation, boundaryBytes: step.boundaryBytes)
+    let pipeline = try pipeline(of: step, ipus, estimator)
     let estimate = estimator.estimate(pipeline)
     let fits = ipus.map { estimator.memory(of: $0.whole) }
     guard let fullest = fits.max(by: { $0.sramPeakBytesPerIPU < $1.sramPeakBytesPerIPU }) else {

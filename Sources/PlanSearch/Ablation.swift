@@ -15,10 +15,7 @@ package struct Ablation: Sendable {
   }
 
   package init(calibration: Calibration = .fitted) throws {
-    func estimator(_ name: String) throws -> Estimator {
-      Estimator(try PodTopology.named(name), calibration: calibration)
-    }
-    let pod16 = try estimator("pod16")
+    let pod16 = Estimator(try PodTopology.named("pod16"), calibration: calibration)
     var rows: [Row] = []
     for (name, published, program, host) in [
       (
@@ -35,16 +32,12 @@ package struct Ablation: Sendable {
           name, published, step.time, peak: pod16.secondsAtPeak(flops: step.flopsPerIPU),
           host: host))
     }
-    for (name, bert, published) in [
-      ("pod64", BERTPipeline.pod64, Published.bertPod64Seconds),
-      ("pod256", BERTPipeline.pod256, Published.bertPod256Seconds),
-    ] {
-      let estimator = try estimator(name)
-      let pipeline = bert.pipeline
+    for row in BERTRow.allCases {
+      let (pipeline, estimator) = try row.pipeline(calibration: calibration)
       let flops = Double(pipeline.stage.work.flops) * pipeline.turns
       rows.append(
         Row(
-          "BERT-Large pipeline step, \(name)", published,
+          "BERT-Large pipeline step, \(row.rawValue)", row.publishedSeconds,
           estimator.demands(of: pipeline).split(pipeline.turns, with: calibration.central.shares),
           peak: estimator.secondsAtPeak(flops: Int(flops)),
           host: calibration.central.pipelineSecondsPerStep))

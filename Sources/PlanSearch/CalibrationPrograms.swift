@@ -55,21 +55,16 @@ extension Calibration.Rows {
   /// What the rows' Programs ask of the built-in pods.
   package static func derived() throws -> Calibration.Rows {
     func estimator(_ name: String) throws -> Estimator { Estimator(try PodTopology.named(name)) }
-    let (pod16, pod64, pod256) = (
-      try estimator("pod16"), try estimator("pod64"), try estimator("pod256")
-    )
-    let bert = (BERTPipeline.pod64, BERTPipeline.pod256)
-    var withoutRecompute = bert.0
-    withoutRecompute.recomputes = false
-    let demands = pod64.demands(of: bert.0.pipeline)
+    let pod16 = try estimator("pod16")
+    let (bert64, bert256) = (try BERTRow.pod64.pipeline(), try BERTRow.pod256.pipeline())
+    let demands = bert64.estimator.demands(of: bert64.pipeline)
     return Calibration.Rows(
       step: pod16.demand(of: try CalibrationPrograms.step()),
       stepKeepingClosingCollectives: pod16.demand(
         of: try CalibrationPrograms.step(closingCollectives: true)),
       pass: pod16.demand(of: try CalibrationPrograms.pass()),
       bertStage: demands.stage,
-      bertStageWithoutRecompute: pod64.demands(of: withoutRecompute.pipeline).stage,
       bertClosing64: demands.closing,
-      bertClosing256: pod256.demands(of: bert.1.pipeline).closing)
+      bertClosing256: bert256.estimator.demands(of: bert256.pipeline).closing)
   }
 }

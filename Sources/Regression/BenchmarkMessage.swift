@@ -5,8 +5,8 @@
 package enum BenchmarkRequest: Codable, Sendable, Equatable {
   /// Which benchmarks there are -> `.listing`.
   case list
-  /// Builds what a benchmark needs, warms it up, counts -> `.prepared`.
-  case prepare(benchmark: String)
+  /// Builds what a benchmark needs, warms it up, counts if asked -> `.prepared`.
+  case prepare(benchmark: String, counting: Bool)
   /// Runs a prepared benchmark that many times -> `.measured`.
   case run(benchmark: String, iterations: Int)
   /// Runs the calibration kernel that a benchmark's times are compared to -> `.measured`.
@@ -45,12 +45,20 @@ package struct BenchmarkListing: Codable, Sendable, Equatable {
     package var suite: String
     package var plan: String
     package var calibrator: Calibrator
+    /// Whether it waits, for threads of its own or a disk, and CPU time alone does not tell its speed.
+    package var waits: Bool
+    /// Whether two binaries are compared by it unless told otherwise: the hot paths, in seconds.
+    package var isGate: Bool
 
-    package init(name: String, suite: String, plan: String, calibrator: Calibrator) {
+    package init(
+      name: String, suite: String, plan: String, calibrator: Calibrator, waits: Bool, isGate: Bool
+    ) {
       self.name = name
       self.suite = suite
       self.plan = plan
       self.calibrator = calibrator
+      self.waits = waits
+      self.isGate = isGate
     }
   }
 

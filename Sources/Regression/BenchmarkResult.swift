@@ -106,7 +106,7 @@ package struct Metric: Codable, Sendable, Equatable {
     case biggerIsBetter = "bigger_is_better"
   }
 
-  package enum Kind: String, Codable, Sendable {
+  package enum Kind: String, Codable, CaseIterable, Sendable {
     /// Depends on the program alone: the same on every machine, run and load.
     case count
     /// Near enough the same from run to run for no statistics: peak memory, instructions.

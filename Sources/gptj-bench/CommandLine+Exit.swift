@@ -1,4 +1,5 @@
 import ArgumentParsing
+import Benchmarking
 import Checkpoints
 import Configuration
 import Datasets
@@ -6,6 +7,7 @@ import Emulator
 import FineTuning
 import GPTJ
 import Glibc
+import Regression
 import Reporting
 import Topology
 import Transformers
@@ -31,9 +33,15 @@ func runCommandLine() -> Never {
 /// The documented code of what can go wrong; see "Exit codes" in the README.
 func exitCode(of error: any Error) -> ExitCode {
   switch error {
-  case is ValidationError, is PlanError, is TransformerError, is TaskError: .validationFailure
+  case is ValidationError, is PlanError, is WhatIf.Refusal, is TransformerError, is TaskError:
+    .validationFailure
   case let error as ConfigurationError: ExitCode(error.exitStatus)
   case let error as TopologyError: ExitCode(error.exitStatus)
+  case let error as RegressionError: ExitCode(error.exitStatus)
+  case BenchmarkProcessError.cannotStart: .noInput
+  case BenchmarkProcessError.doesNotServe, BenchmarkProcessError.otherSchema,
+    BenchmarkProcessError.malformedReply:
+    .dataError
   case is EmulatorError, is NotEnoughDisk, CheckpointError.diskFull: .unavailable
   case DatasetsError.unwritable: .cannotCreate
   case DatasetsError.embeddedTask: .validationFailure

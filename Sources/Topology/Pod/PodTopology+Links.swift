@@ -9,13 +9,13 @@ extension PodTopology {
     package var ranks: Int
     /// What each member sends at most, in one direction.
     package var bytesPerSecond: Double
-    /// Whether it is a ring over all `ranks * stride` IPUs that stands in for one over the members.
-    package var includesOthers: Bool
+    /// All IPUs between the members, where a ring over them stands in for one over the members.
+    package var spannedIPUs: Int?
 
-    package init(ranks: Int, bytesPerSecond: Double, includesOthers: Bool = false) {
+    package init(ranks: Int, bytesPerSecond: Double, spannedIPUs: Int? = nil) {
       self.ranks = ranks
       self.bytesPerSecond = bytesPerSecond
-      self.includesOthers = includesOthers
+      self.spannedIPUs = spannedIPUs
     }
   }
 
@@ -72,7 +72,7 @@ extension PodTopology {
     let perLink = links.bytesPerSecondPerLink
     guard isKnown || hasRing(ranks: ranks, stride: stride) else {
       let all = ranks * stride
-      return Ring(ranks: all, bytesPerSecond: ring(all), includesOthers: true)
+      return Ring(ranks: ranks, bytesPerSecond: ring(all), spannedIPUs: all)
     }
     guard stride > 1 else { return Ring(ranks: ranks, bytesPerSecond: ring(ranks)) }
     // From one member to the next are stride / 2 pairs, and each rail carries as many groups.

@@ -16,6 +16,7 @@ struct EstimateCommand: ParsableCommand {
       "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128",
       "gptj-bench estimate --topology pod16,pod64 --seq 512,1024,2048 --gbs 64,128",
       "gptj-bench estimate --topology pod16 --explain",
+      "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128 --what-if all",
       "gptj-bench estimate --model flan-t5-xl --topology pod16 --tp 8",
     ])
 
@@ -71,6 +72,14 @@ struct EstimateCommand: ParsableCommand {
         workloads.map { $0.configuration.printYAML() }.joined(separator: "---\n"))
       return
     }
+    if let pairs = workload.ranksPairs {
+      let reports = try workloads.map { try WhatIfReport($0, pairs: pairs) }
+      StandardStream.output.writeOrExit(
+        output.json
+          ? try WhatIfReport.json(reports)
+          : reports.map { $0.text(width: terminal.width) }.joined(separator: "\n"))
+      return
+    }
     let estimates = try workloads.map {
       ($0.topology, try $0.estimate(executableCached: job.executableCached))
     }
@@ -98,6 +107,8 @@ struct EstimateCommand: ParsableCommand {
     }
   }
 
+  private var terminal: Terminal { Terminal.detect(.output, noColor: output.noColor) }
+
   /// One combination answers like `run`; several stand in a list.
   private func json(
     _ estimates: [(PodTopology, PlanEstimate)], _ explanations: [Explanation]
@@ -121,7 +132,6 @@ struct EstimateCommand: ParsableCommand {
   private func text(
     _ estimates: [(PodTopology, PlanEstimate)], _ explanations: [Explanation]
   ) -> String {
-    let terminal = Terminal.detect(.output, noColor: output.noColor)
     let explained = explanations.map {
       "\n" + ExplanationText(explanation: $0, terminal: terminal).text()
     }.joined()

@@ -50,6 +50,11 @@ struct FinetuneCommand: ParsableCommand {
   var dataParallel: Int?
 
   @Option(
+    parsing: .commaSeparated,
+    help: ArgumentHelp("Changes of the step that keep its result.", valueName: "names"))
+  var whatIf: [WhatIf] = []
+
+  @Option(
     name: .customLong("set"),
     help: ArgumentHelp("Overrides one setting; may be repeated.", valueName: "key=value"))
   var settings: [String] = []
@@ -159,10 +164,11 @@ struct FinetuneCommand: ParsableCommand {
       overrides.append(ConfigurationOverride(path: path, value: String(value), origin: flag))
     }
     overrides += files.overrides
-    return try ConfigurationResolver(
+    let configuration: FineTuningConfiguration = try ConfigurationResolver(
       config, environment: environment(), otherVariables: Workload.otherVariables,
       overrides: overrides
     ).resolve()
+    return try WhatIf.applied(whatIf, to: configuration)
   }
 
   private func train(_ run: FineTuningRun) throws -> [Trainer.Update] {

@@ -45,6 +45,13 @@ struct WorkloadOptions: ParsableArguments {
   var dataParallel: Int?
 
   @Option(
+    parsing: .commaSeparated,
+    help: ArgumentHelp(
+      "Changes of the step that keep its result; all or pairs ranks them (estimate).",
+      valueName: "names"))
+  var whatIf: [WhatIfArgument] = []
+
+  @Option(
     name: .customLong("set"),
     help: ArgumentHelp("Overrides one setting.", valueName: "key=value"))
   var settings: [String] = []

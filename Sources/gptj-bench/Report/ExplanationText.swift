@@ -27,6 +27,8 @@ struct ExplanationText {
       + table.text(width: terminal.width)
       + (rest.isEmpty
         ? "" : "\(rest.count) other operations take \(Format.fixed(seconds, 3)) s together\n")
+      + (explanation.hiddenSeconds > 0.0005
+        ? "\(Format.fixed(explanation.hiddenSeconds, 3)) s of it run beside other work\n" : "")
   }
 }
 

@@ -10,7 +10,7 @@ extension ReportDocument {
     let phases: [Phase]
     let steps: Int
     let compileSeconds, loadSeconds, stepsSeconds, checkpointSeconds, evaluationSeconds: Double
-    let checkpoints: Int
+    let checkpoints, compileHostBytes, loadHostBytes: Int
     /// From compilation to the last answer; whole seconds and cents that add up to the total's.
     let timeline: [TimelinePart]
     let totalSeconds, totalSecondsLow, totalSecondsHigh, costUSD, priceUSDPerHour: Double
@@ -77,6 +77,8 @@ extension ReportDocument {
       loadSeconds = job.loadSeconds
       stepsSeconds = job.stepsSeconds
       checkpoints = job.checkpoints.count
+      compileHostBytes = job.compileHostBytes
+      loadHostBytes = job.loadHostBytes
       timeline = job.timeline.parts.map(TimelinePart.init)
       checkpointSeconds = job.checkpoints.seconds
       evaluationSeconds = job.evaluation?.seconds ?? 0

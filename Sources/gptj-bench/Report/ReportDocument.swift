@@ -36,6 +36,7 @@ struct ReportDocument: Encodable {
     let tensorParallel, dataParallel, microBatchSize, gradientAccumulation, globalBatchSize: Int
     let recompute: String
     let recomputeClosingCollectives: Bool
+    let whatIfs: [String]
 
     init(_ plan: ParallelPlan) {
       tensorParallel = plan.tensorParallel
@@ -45,6 +46,7 @@ struct ReportDocument: Encodable {
       globalBatchSize = plan.globalBatchSize
       recompute = plan.recompute.rawValue
       recomputeClosingCollectives = plan.recomputeClosingCollectives
+      whatIfs = plan.whatIfs.map(\.name)
     }
   }
 

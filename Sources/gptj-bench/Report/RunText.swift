@@ -66,6 +66,9 @@ struct RunText {
           + "\(model.sequenceLength) tokens"
       ),
     ]
+    if !plan.whatIfs.isEmpty {
+      pairs.append(("with", plan.whatIfs.map(\.name).joined(separator: ", ")))
+    }
     let verdict = memory.fits ? "fits" : terminal.styled("does not fit", .red)
     pairs.append(("memory", "\(verdict): \(memory.usage)"))
     pairs += memory.explanation.map { ("", $0) }
@@ -125,6 +128,11 @@ struct RunText {
             + "\(duration(job.totalSecondsHigh)))"
         ),
         (
+          "host",
+          "about \(Format.si(Double(job.compileHostBytes), "B", digits: 2)) of memory to compile, "
+            + "\(Format.si(Double(job.loadHostBytes), "B", digits: 2)) to load"
+        ),
+        (
           "cost",
           "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
             + topology.priceSource
@@ -164,6 +172,8 @@ struct RunText {
         "plan",
         "TP \(plan.tensorParallel) x DP \(plan.dataParallel), \(plan.ranks) emulated IPUs: "
           + "\(plan.globalBatchSize) sequences of \(model.sequenceLength) tokens"
+          + (plan.whatIfs.isEmpty
+            ? "" : ", with \(plan.whatIfs.map(\.name).joined(separator: ", "))")
       ),
       (
         "host",
