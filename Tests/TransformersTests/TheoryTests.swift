@@ -20,3 +20,56 @@ import Transformers
     #expect(try described(name).parameterCount == count)
   }
 }
+
+extension TheoryTests {
+  /// Narayanan et al. 2021, section 5.1: 72 B s L h^2 (1 + s / 6h + V / 12 L h).
+  @Test(arguments: [("gpt2", 8, 1024), ("gpt3-2.7b", 512, 2048), ("gpt3-175b", 1536, 2048)])
+  func `Model FLOPs of a decoder are Megatron's`(
+    _ name: String, _ batch: Int, _ length: Int
+  ) throws {
+    let model = try described(name)
+    let (b, s, l) = (Double(batch), Double(length), Double(model.layers))
+    let (h, v) = (Double(model.hiddenSize), Double(model.vocabularySize))
+    let megatron = 72 * b * s * l * h * h * (1 + s / (6 * h) + v / (12 * l * h))
+    let flops = model.modelFlops(tokens: batch * length, sequenceLength: length)
+    #expect(abs(flops / megatron - 1) < 1e-12)
+  }
+
+  /// 8 h^2 + 3 h d_ff for all 2 N blocks of the reference (Graphcore examples, nlp/t5/popxl).
+  @Test(arguments: ["flan-t5-xl", "flan-t5-xxl"])
+  func `A unified T5 block has both attentions and a gated feed-forward`(
+    _ name: String
+  ) throws {
+    let model = try described(name)
+    let (h, f) = (model.hiddenSize, model.feedForwardSize)
+    #expect(model.blockMatmulWeights(cross: true) == 8 * h * h + 3 * h * f)
+    let table = WeightTable(model, tensorParallel: 1, attentionParallel: 1)
+    #expect(
+      table.all.reduce(0) { $0 + $1.count * $1.layers } == model.unifiedParameterCount)
+    #expect(model.unifiedParameterCount > model.parameterCount)
+  }
+
+  /// Every matmul forward, recomputed and twice backward; scores 2, 2 and 5 products.
+  @Test(arguments: [
+    ("gpt2", 4, 2, 1), ("gpt3-2.7b", 8, 1, 2), ("llama2-7b", 16, 2, 1), ("flan-t5-xl", 8, 1, 2),
+    ("flan-t5-xxl", 16, 2, 1), ("cerebras-gpt-1.3b", 16, 1, 1),
+  ])
+  func `A training step's FLOPs are the closed formula's`(
+    _ name: String, _ tensor: Int, _ data: Int, _ micro: Int
+  ) throws {
+    let model = try described(name)
+    let plan = ExecutionPlan(
+      sequenceLength: 64, microBatchSize: micro, globalBatchSize: 4 * micro * data,
+      tensorParallel: tensor, dataParallel: data)
+    let work = try PhasedTrainingStep(model: model, plan: plan).program().work
+    let tokens = 4 * plan.tokens
+    let scores = 2 * tokens * plan.sequenceLength * model.heads * model.headSize
+    let isTwofold = model.hasCrossAttention
+    let weights = model.blockMatmulWeights(cross: isTwofold)
+    let block = 8 * tokens * weights + 9 * scores * (isTwofold ? 2 : 1)
+    var rows = (model.vocabularySize + tensor - 1) / tensor
+    if model.isHeadTied { rows = (rows + 15) / 16 * 16 }
+    let head = 6 * tokens * model.hiddenSize * rows * tensor
+    #expect(work.flops * tensor == model.layers * (isTwofold ? 2 : 1) * block + head)
+  }
+}

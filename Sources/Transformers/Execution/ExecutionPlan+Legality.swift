@@ -32,8 +32,10 @@ extension ExecutionPlan {
   private func splitIllegality(of model: TransformerModel) -> TransformerError? {
     for (what, size, ranks) in [
       ("the \(model.heads) attention heads", model.heads, attentionTensorParallel),
-      ("the \(model.keyValueHeads) key and value heads", model.keyValueHeads,
-        attentionTensorParallel),
+      (
+        "the \(model.keyValueHeads) key and value heads", model.keyValueHeads,
+        attentionTensorParallel
+      ),
       ("the feed-forward width \(model.feedForwardSize)", model.feedForwardSize, tensorParallel),
       ("the tensor_parallel \(tensorParallel)", tensorParallel, attentionTensorParallel),
     ] where size % ranks != 0 {

@@ -105,7 +105,8 @@ extension ModelWriter {
     _ dy: TensorReference, _ weight: TensorReference, _ name: String
   ) -> TensorReference {
     let dx = temporary(name, [builder[dy].rows, builder[weight].columns])
-    emit(.matmul(transposeA: false, transposeB: false, accumulate: false), [dy, weight], into: [dx])
+    emit(
+      .matmul(transposeA: false, transposeB: false, accumulate: false), [dy, weight], into: [dx])
     return dx
   }
 

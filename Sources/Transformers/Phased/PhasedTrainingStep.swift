@@ -136,7 +136,8 @@ struct PhasedTraining {
     encoderHeadBackward()
     stackBackward(
       "encoder_backward", step.table.encoder, rows: 0, isDecoder: false, relative: encoderTables)
-    let scalars = embeddingBackwardAndOptimizer(tied: encoded?.tableGradient, relative: encoderTables)
+    let scalars = embeddingBackwardAndOptimizer(
+      tied: encoded?.tableGradient, relative: encoderTables)
     decoderEmbeddingOptimizer(decoderTables, scalars)
     layersOptimizer("encoder_optimizer", step.table.encoder, scalars)
     layersOptimizer("decoder_optimizer", step.table.blocks, scalars)

@@ -17,13 +17,16 @@ struct EstimateCommand: ParsableCommand {
       "gptj-bench estimate --topology pod16,pod64 --seq 512,1024,2048 --gbs 64,128",
       "gptj-bench estimate --topology pod16 --explain",
       "gptj-bench estimate --topology pod16 --seq 1024 --gbs 128 --what-if all",
+      "gptj-bench estimate --model flan-t5-xl --topology pod16 --tp 8",
     ])
 
   @Option(
     parsing: .commaSeparated,
-    help: ArgumentHelp("Pods or topology files, with commas between.", valueName: "names")
+    help: ArgumentHelp(
+      "Pods or topology files, with commas between (default: pod16, or that of --plan).",
+      valueName: "names")
   )
-  var topology: [String] = ["pod16"]
+  var topology: [String] = []
 
   @Option(
     name: .customLong("seq"), parsing: .commaSeparated,
@@ -37,6 +40,16 @@ struct EstimateCommand: ParsableCommand {
   var globalBatchSizes: [Int] = []
 
   @OptionGroup var workload: WorkloadOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "With --model: one of the plans that its reference has (default: one for the topology).",
+      valueName: "name"))
+  var plan: String?
+
+  @Flag(help: "Lists the models that --model knows, and their plans, and does nothing else.")
+  var listModels = false
+
   @OptionGroup var job: JobOptions
 
   @Flag(help: "Lists the operations that cost most, what bounds them and what would move them.")
@@ -51,6 +64,8 @@ struct EstimateCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   mutating func run() throws {
+    if listModels { return try listTheModels() }
+    if !OnlyGPTJ.isMeant(by: workload.model) { return try estimateModel() }
     let workloads = try combinations()
     if printConfig {
       StandardStream.output.writeOrExit(
@@ -81,7 +96,7 @@ struct EstimateCommand: ParsableCommand {
   private func combinations() throws -> [Workload] {
     let lengths = sequenceLengths.isEmpty ? [nil] : sequenceLengths.map(Optional.some)
     let batches = globalBatchSizes.isEmpty ? [nil] : globalBatchSizes.map(Optional.some)
-    return try topology.flatMap { name in
+    return try (topology.isEmpty ? ["pod16"] : topology).flatMap { name in
       try lengths.flatMap { length in
         try batches.map { batch in
           try Workload(

@@ -26,6 +26,9 @@ struct FinetuneCommand: ParsableCommand {
       valueName: "name"))
   var config = RealRun.preset
 
+  @Option(help: ArgumentHelp("The model; only GPT-J runs (default: gptj).", valueName: "name"))
+  var model: String?
+
   @OptionGroup var files: FinetuneFiles
 
   @Option(
@@ -83,6 +86,7 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    try OnlyGPTJ.require(model)
     let pretrained = try files.pretrained.map { try open($0) }
     let adapter = try adapters.open()
     let configuration = try resolve(pretrained, adapter)

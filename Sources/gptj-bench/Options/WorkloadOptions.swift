@@ -25,6 +25,12 @@ struct WorkloadOptions: ParsableArguments {
       valueName: "name"))
   var config: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Another model than GPT-J, by name or file: only timed, never run (default: gptj).",
+      valueName: "name"))
+  var model: String?
+
   @Option(help: ArgumentHelp("Sequences of one micro-batch.", valueName: "n"))
   var microBatch: Int?
 

@@ -28,11 +28,12 @@ struct Workload {
   /// that change nothing for that plan.
   ///
   /// - Throws: `TopologyError`, `ConfigurationError`, `PlanError` or `WhatIf.Refusal`, naming the
-  ///   place.
+  ///   place; `ValidationError` for another model than GPT-J.
   init(
     topology name: String, sequenceLength: Int?, globalBatchSize: Int?, steps: Int? = nil,
     _ options: WorkloadOptions, insistsOnWhatIfs: Bool = true
   ) throws {
+    try OnlyGPTJ.require(options.model)
     topology = try PodTopology.named(name)
     let overrides = try options.overrides(
       sequenceLength: sequenceLength, globalBatchSize: globalBatchSize, steps: steps)
