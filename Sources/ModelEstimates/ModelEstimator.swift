@@ -102,7 +102,15 @@ package struct ModelEstimator: Sendable {
     return ModelEstimate(
       model: model, plan: plan, seconds: estimate.seconds, secondsLow: estimate.secondsLow,
       secondsHigh: estimate.secondsHigh, time: time, memory: fits.first { !$0.fits } ?? fullest,
-      pipeline: estimate)
+      pipeline: estimate, compileSeconds: compileSeconds(of: ipus, estimator))
+  }
+
+  /// Each IPU of a replica has code of its own; what any compilation takes counts once.
+  private func compileSeconds(of ipus: [PipelineStep.IPU], _ estimator: Estimator) -> Double {
+    let base = HostConstants.fitted.compileSecondsBase
+    return ipus.reduce(base) { sum, ipu in
+      sum + Double(ipu.count) * (estimator.compileSeconds(of: ipu.whole) - base)
+    }
   }
 }
 
@@ -129,6 +137,8 @@ package struct ModelEstimate: Sendable, Equatable {
   /// Compilation, loading and, for training, all steps; nil for a pipeline.
   package var job: JobEstimate?
   package var pipeline: PipelineEstimate?
+  /// Of a pipeline alone; how long its weights take to load is not estimated.
+  package var compileSeconds: Double?
 
   /// Sequences of a step, or of a pass.
   package var samples: Int {

@@ -22,7 +22,7 @@ import Transformers
 }
 
 extension TheoryTests {
-  /// Narayanan et al. 2021, section 5.1: 72 B s L h^2 (1 + s / 6h + V / 12 L h).
+  /// Its formula is 72 B s L h^2 (1 + s / 6h + V / 12 L h) (Narayanan 2021, section 5.1).
   @Test(arguments: [("gpt2", 8, 1024), ("gpt3-2.7b", 512, 2048), ("gpt3-175b", 1536, 2048)])
   func `Model FLOPs of a decoder are Megatron's`(
     _ name: String, _ batch: Int, _ length: Int

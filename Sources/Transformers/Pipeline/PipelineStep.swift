@@ -16,6 +16,8 @@ package struct PipelineStep {
 
   /// What one kind of IPU runs: those that hold the same are one kind.
   package struct IPU {
+    /// How many of a replica's there are.
+    package let count: Int
     /// One micro-batch forward, recomputed and backward.
     package let turn: Program
     /// What follows once a step; its mesh's tensor axis has the IPUs of a replica.
@@ -33,13 +35,12 @@ package struct PipelineStep {
   package func ipus() throws(TransformerError) -> [IPU] {
     if let reason = plan.illegality(for: model) { throw reason }
     precondition(plan.execution == .pipeline, "another plan's step")
+    let shares = (0..<plan.ipusPerReplica).map { IPUShare(of: $0, plan) }
     var kinds: [IPUShare] = []
-    for ipu in 0..<plan.ipusPerReplica {
-      let share = IPUShare(of: ipu, plan)
-      if !kinds.contains(share) { kinds.append(share) }
-    }
+    for share in shares where !kinds.contains(share) { kinds.append(share) }
     return kinds.map { share in
       IPU(
+        count: shares.count { $0 == share },
         turn: program("pipeline_turn", share, [.turn]),
         closing: program("pipeline_closing", share, [.closing]),
         whole: program("pipeline_step", share, [.turn, .closing]))

@@ -83,7 +83,7 @@ extension ModelDocument.Modelled {
     hostSeconds = estimate.time.host
     stageSeconds = estimate.pipeline?.stageSeconds
     closingSeconds = estimate.pipeline?.closingSeconds
-    compileSeconds = job?.compileSeconds
+    compileSeconds = job?.compileSeconds ?? estimate.compileSeconds
     loadSeconds = job?.loadSeconds
     let isTraining = estimate.plan.task == .training
     totalSeconds = isTraining ? job?.totalSeconds : nil

@@ -38,6 +38,9 @@ struct ModelText {
     line("split", split)
     if let pipeline = estimate.pipeline { line("pipeline", turns(pipeline)) }
     if let job = estimate.job { line("job", self.job(job)) }
+    if let seconds = estimate.compileSeconds {
+      line("job", "compile \(Format.duration(seconds: seconds))")
+    }
     return lines.joined(separator: "\n") + "\n" + phases
   }
 
