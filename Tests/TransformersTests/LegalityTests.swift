@@ -60,7 +60,7 @@ import Transformers
     ("positions: learned", "positions: learnt", "9:14", "did you mean 'learned'"),
     ("heads: 12", "heads: 12\n  key_value_heads: 5", "7:20", "a divisor of the 12 heads"),
     ("tensor_parallel: 4", "tensor_paralel: 4", "15:5", "did you mean 'tensor_parallel'"),
-    ("tensor_parallel: 4", "tensor_parallel: 5", "13:5", "does not divide the 12 attention heads"),
+    ("tensor_parallel: 4", "tensor_parallel: 5", "13:6", "does not divide the 12 attention heads"),
   ])
   func `A mistake in a file is told with its line and the nearest choice`(
     _ right: String, _ wrong: String, _ place: String, _ message: String
