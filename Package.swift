@@ -41,8 +41,8 @@ let package = Package(
       name: "gptj-bench",
       dependencies: [
         "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
-        "Emulator", "FineTuning", "GPTJ", "PlanSearch", "Program", "Regression", "Reporting",
-        "Topology", "Trace",
+        "Emulator", "FineTuning", "GPTJ", "ModelEstimates", "PlanSearch", "Program", "Regression",
+        "Reporting", "Topology", "Trace", "Transformers",
       ],
       swiftSettings: swiftSettings),
 
@@ -59,7 +59,13 @@ let package = Package(
       resources: [.embedInCode("Resources")]),
 
     // Above the Program: what to build, run, time and write down.
-    module("PlanSearch", ["GPTJ", "CostModel", "Configuration", "Program", "Topology"]),
+    module(
+      "PlanSearch",
+      [
+        "GPTJ", "CostModel", "Configuration", "ModelEstimates", "Program", "Topology",
+        "Transformers",
+      ]),
+    module("ModelEstimates", ["Transformers", "CostModel", "Program", "Topology"]),
     module(
       "FineTuning",
       ["Emulator", "GPTJ", "Datasets", "Checkpoints", "Configuration", "Program"]),
@@ -67,6 +73,7 @@ let package = Package(
     module("Emulator", ["Program", "Kernels", "Collectives", "Topology"]),
     module("CostModel", ["Program", "Topology"]),
     module("GPTJ", ["Program", "Configuration"]),
+    module("Transformers", ["Program", "Configuration", "NearestName"]),
 
     // The one idea: a training step as data.
     module("Program"),
@@ -120,6 +127,8 @@ let package = Package(
     tests(of: "Emulator", and: ["Configuration", "GPTJ", "Kernels", "Program", "Topology"]),
     tests(of: "CostModel", and: ["Configuration", "GPTJ", "Program", "Topology"]),
     tests(of: "GPTJ", and: ["Configuration", "Program"]),
+    tests(of: "ModelEstimates", and: ["Configuration", "Transformers", "CostModel", "Topology"]),
+    tests(of: "Transformers", and: ["Configuration", "GPTJ", "Program"]),
     tests(of: "Program"),
     tests(of: "Collectives", and: ["CKernels"]),
     tests(of: "Topology", and: ["Configuration"]),

@@ -9,6 +9,12 @@ CK_DISPATCH(void, ck_tree_sum, (const float *const *sources, int n, float *out, 
 CK_DISPATCH(void, ck_tree_max, (const float *const *sources, int n, float *out, long first,
                                 long count),
             (sources, n, out, first, count))
+CK_DISPATCH(void, ck_round_trip, (const float *x, float *y, long count, int type),
+            (x, y, count, type))
+CK_DISPATCH(void, ck_tree_sum_rounded,
+            (const float *const *sources, int n, float *out, long first, long count, int type,
+             int roundsSum),
+            (sources, n, out, first, count, type, roundsSum))
 CK_DISPATCH(long, ck_argmax, (const float *row, long n, float *value), (row, n, value))
 #else
 
@@ -57,6 +63,46 @@ static void CK(ck_tree_sum)(const float *const *sources, int n, float *out, long
 static void CK(ck_tree_max)(const float *const *sources, int n, float *out, long first,
                             long count) {
   CK(tree_any)(sources, n, out, first, count, 1);
+}
+
+/// Cuts `drop` bits of the significand, to the nearest, ties to even; no-numbers stay.
+CK_INLINE float CK(cut)(float x, uint32_t drop) {
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  uint32_t r = (u + ((1u << (drop - 1)) - 1) + ((u >> drop) & 1)) & ~((1u << drop) - 1);
+  if ((u & 0x7f800000u) == 0x7f800000u) r = u;
+  memcpy(&x, &r, 4);
+  return x;
+}
+
+static void CK(ck_round_trip)(const float *x, float *y, long count, int type) {
+  if (type == CK_BFLOAT16) {
+    for (long j = 0; j < count; j++) y[j] = CK(cut)(x[j], 16);
+    return;
+  }
+  for (long j = 0; j < count; j++) {
+    // Below 2^-14 float16 has steps of 2^-24, as float32 has next to 1/2.
+    float small = copysignf((fabsf(x[j]) + 0.5f) - 0.5f, x[j]);
+    float large = CK(cut)(x[j], 13);
+    float r = fabsf(x[j]) < 0x1p-14f ? small : large;
+    y[j] = fabsf(r) > 65504.0f ? copysignf(INFINITY, r) : r;
+  }
+}
+
+static void CK(ck_tree_sum_rounded)(const float *const *sources, int n, float *out, long first,
+                                    long count, int type, int roundsSum) {
+  enum { BLOCK = 256 };
+  float block[64 * BLOCK];
+  const float *rows[64];
+  for (long j = first; j < first + count; j += BLOCK) {
+    long length = first + count - j < BLOCK ? first + count - j : BLOCK;
+    for (int i = 0; i < n; i++) {
+      CK(ck_round_trip)(sources[i] + j, block + i * BLOCK, length, type);
+      rows[i] = block + i * BLOCK;
+    }
+    CK(tree_any)(rows, n, out + j, 0, length, 0);
+    if (roundsSum) CK(ck_round_trip)(out + j, out + j, length, type);
+  }
 }
 
 static long CK(ck_argmax)(const float *row, long n, float *value) {

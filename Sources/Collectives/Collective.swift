@@ -13,19 +13,39 @@ package struct CollectiveBytes: Sendable, Equatable {
   package init() {}
 }
 
+/// In which type elements travel; buffers and sums are float32 always.
+package enum Payload: Sendable {
+  case float32
+  /// Rounded to the nearest before they are sent, and widened where they arrive.
+  case bfloat16, float16
+
+  var bytes: Int { self == .float32 ? 4 : 2 }
+  fileprivate var rounding: Int32? {
+    switch self {
+    case .float32: nil
+    case .bfloat16: Int32(CK_BFLOAT16)
+    case .float16: Int32(CK_FLOAT16)
+    }
+  }
+}
+
 /// The float32 buffers that one rank, or one worker for several, joins in a collective.
 ///
 /// Sources stand in group order; sums are formed along the canonical binary tree over that order,
-/// so a result never depends on who computes which part of it. Whoever fills the arrays owns them.
+/// so a result never depends on who computes which part of it. A smaller payload is rounded once on
+/// its way into a sum and once on its way out of it, as if by a tree of links that add in float32.
+/// Whoever fills the arrays owns them.
 package struct CollectiveBuffers {
   package let sources: UnsafePointer<UnsafePointer<Float>?>
   package let sourceCount: Int
   package let targets: UnsafePointer<UnsafeMutablePointer<Float>>
   package let targetCount: Int
+  package let payload: Payload
 
   package init(
     sources: UnsafePointer<UnsafePointer<Float>?>, sourceCount: Int,
-    targets: UnsafePointer<UnsafeMutablePointer<Float>>, targetCount: Int
+    targets: UnsafePointer<UnsafeMutablePointer<Float>>, targetCount: Int,
+    payload: Payload = .float32
   ) {
     precondition(sourceCount > 0 && sourceCount <= 64, "a group has 1 to 64 ranks")
     precondition(targetCount > 0, "a collective writes somewhere")
@@ -33,28 +53,52 @@ package struct CollectiveBuffers {
     self.sourceCount = sourceCount
     self.targets = targets
     self.targetCount = targetCount
+    self.payload = payload
   }
 }
 
 extension CollectiveBuffers {
-  private func payload(_ part: Range<Int>) -> Int {
-    part.count * MemoryLayout<Float>.size * sourceCount
+  private func sentBytes(_ part: Range<Int>) -> Int {
+    part.count * payload.bytes * sourceCount
+  }
+
+  /// Elements `part` of the sources, summed into the same elements of `target`.
+  ///
+  /// What is sent on from there is rounded once more.
+  private func sum(_ part: Range<Int>, into target: UnsafeMutablePointer<Float>, sendsOn: Bool) {
+    let (first, count) = (part.lowerBound, part.count)
+    if let rounding = payload.rounding {
+      ck_tree_sum_rounded(
+        sources, Int32(sourceCount), target, first, count, rounding, sendsOn ? 1 : 0)
+    } else {
+      ck_tree_sum(sources, Int32(sourceCount), target, first, count)
+    }
+  }
+
+  private func copy(
+    _ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    if let rounding = payload.rounding {
+      ck_round_trip(from, to, count, rounding)
+    } else {
+      ck_copy(from, to, count)
+    }
   }
 
   /// Elements `part` of every target become the sum of the sources' same elements.
   ///
   /// Cost: reads sources x part, writes targets x part.
   package func allReduceSum(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
-    ck_tree_sum(sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
+    sum(part, into: targets[0], sendsOn: true)
     copyToOtherTargets(part)
-    bytes.allReduceSum += payload(part)
+    bytes.allReduceSum += sentBytes(part)
   }
 
   /// Elements `part` of every target become the largest of the sources' same elements.
   package func allReduceMax(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
     ck_tree_max(sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
     copyToOtherTargets(part)
-    bytes.allReduceMax += payload(part)
+    bytes.allReduceMax += sentBytes(part)
   }
 
   /// The only target, a shard that starts at element `offset` of the sources, gets their sum there.
@@ -66,11 +110,12 @@ extension CollectiveBuffers {
     let end = max(part.lowerBound, min(part.upperBound, count - offset))
     let real = part.lowerBound..<end
     if !real.isEmpty {
-      ck_tree_sum(
-        sources, Int32(sourceCount), targets[0] - offset, real.lowerBound + offset, real.count)
+      sum(
+        real.lowerBound + offset..<real.upperBound + offset, into: targets[0] - offset,
+        sendsOn: false)
     }
     if end < part.upperBound { ck_zero(targets[0] + end, part.upperBound - end) }
-    bytes.reduceScatter += payload(real)
+    bytes.reduceScatter += sentBytes(real)
   }
 
   /// The only source, the shard that starts at element `offset` of the whole, goes to every target.
@@ -82,10 +127,10 @@ extension CollectiveBuffers {
     let end = max(part.lowerBound, min(part.upperBound, count - offset))
     guard let source = sources[0], end > part.lowerBound else { return }
     for target in 0..<targetCount {
-      ck_copy(
+      copy(
         source + part.lowerBound, targets[target] + offset + part.lowerBound, end - part.lowerBound)
     }
-    bytes.allGather += (end - part.lowerBound) * MemoryLayout<Float>.size * targetCount
+    bytes.allGather += (end - part.lowerBound) * payload.bytes * targetCount
   }
 
   /// Elements `part` of the only source, the root's buffer, go to every target.

@@ -4,6 +4,7 @@ import Program
 struct Bill {
   private(set) var phases: [Phase] = []
   private let machine: Machine
+  private let countsWork: Bool
   /// By tensor.
   private let isRead: [Bool]
 
@@ -17,13 +18,15 @@ struct Bill {
 
     func demand(keepingDropped: Bool) -> Demand {
       var total = demand
-      if keepingDropped { total += dropped }
+      if keepingDropped { total.add(dropped) }
       return total
     }
   }
 
-  init(of program: Program, on machine: Machine) {
+  /// Without `countsWork` only the demands are there, in less time.
+  init(of program: Program, on machine: Machine, countsWork: Bool = true) {
     self.machine = machine
+    self.countsWork = countsWork
     let timer = OperationTimer(program: program, machine: machine)
     var isRead = [Bool](repeating: false, count: program.tensors.count)
     program.forEachOperation { operation, _, _ in
@@ -34,7 +37,7 @@ struct Bill {
   }
 
   func demand(keepingDropped: Bool = false) -> Demand {
-    phases.reduce(into: Demand()) { $0 += $1.demand(keepingDropped: keepingDropped) }
+    phases.reduce(into: Demand()) { $0.add($1.demand(keepingDropped: keepingDropped)) }
   }
 
   private mutating func add(
@@ -48,13 +51,16 @@ struct Bill {
         add(inner, repetitions: repetitions, to: index, timer)
       case .loop(let loop, let inner):
         add(inner, repetitions: repetitions * loop.count, to: phase, timer)
+        if let overlap = Overlap(loop, inner, timer) {
+          phases[phase ?? place(of: "")].demand.add([overlap], times: repetitions)
+        }
       case .operation(let operation):
         let index = phase ?? place(of: "")
-        phases[index].demand += timer.demand(of: operation) * repetitions
+        phases[index].demand.add(timer.demand(of: operation), times: repetitions)
         if let partial = unreadPartial(operation) {
-          phases[index].dropped += timer.demand(ofSumming: partial) * repetitions
+          phases[index].dropped.add(timer.demand(ofSumming: partial), times: repetitions)
         }
-        phases[index].work += timer.program.work(of: operation) * repetitions
+        if countsWork { phases[index].work += timer.program.work(of: operation) * repetitions }
       }
     }
   }

@@ -5,60 +5,71 @@
 package struct Demand: Sendable, Equatable {
   /// Matmuls and attention's products, at the published share of peak for their shapes.
   package var matmulSeconds = 0.0
-  /// Norms, gelu, softmax, rotary, the optimizer: bytes through the tiles' own memory.
+  /// Norms, gelu, softmax, rotary, the optimizer: bytes through the tiles' own memory, and functions.
   package var vectorSeconds = 0.0
   /// Between tiles, and their synchronisation.
   package var exchangeSeconds = 0.0
   /// Streaming memory, at the bound of its link.
   package var streamingSeconds = 0.0
-  /// Rings between IPUs, at the links' physical rate.
-  package var ringSeconds = 0.0
-  /// Steps of those rings, whatever their size.
-  package var ringLatencySeconds = 0.0
+  /// Round trips to streaming memory, whatever their size.
+  package var streamingLatencySeconds = 0.0
+  /// Collectives between IPUs, at the links' physical rate.
+  package var linkSeconds = 0.0
+  /// Supersteps of those collectives: how often an IPU waits for its neighbour.
+  package var linkSteps = 0.0
   package var hostSeconds = 0.0
+  /// What of all this runs side by side.
+  package internal(set) var overlaps: [Overlap] = []
 
-  package init(
-    matmulSeconds: Double = 0, vectorSeconds: Double = 0, exchangeSeconds: Double = 0,
-    streamingSeconds: Double = 0, ringSeconds: Double = 0, ringLatencySeconds: Double = 0,
-    hostSeconds: Double = 0
-  ) {
-    self.matmulSeconds = matmulSeconds
-    self.vectorSeconds = vectorSeconds
-    self.exchangeSeconds = exchangeSeconds
-    self.streamingSeconds = streamingSeconds
-    self.ringSeconds = ringSeconds
-    self.ringLatencySeconds = ringLatencySeconds
-    self.hostSeconds = hostSeconds
+  package init() {}
+
+  /// In the order in which they are declared.
+  package var values: [Double] {
+    [
+      matmulSeconds, vectorSeconds, exchangeSeconds, streamingSeconds, streamingLatencySeconds,
+      linkSeconds, linkSteps, hostSeconds,
+    ]
   }
 
-  package static func += (sum: inout Demand, part: Demand) {
-    sum.matmulSeconds += part.matmulSeconds
-    sum.vectorSeconds += part.vectorSeconds
-    sum.exchangeSeconds += part.exchangeSeconds
-    sum.streamingSeconds += part.streamingSeconds
-    sum.ringSeconds += part.ringSeconds
-    sum.ringLatencySeconds += part.ringLatencySeconds
-    sum.hostSeconds += part.hostSeconds
+  package init(values: [Double]) {
+    precondition(values.count == 8, "\(values.count) parts of a demand")
+    (matmulSeconds, vectorSeconds, exchangeSeconds) = (values[0], values[1], values[2])
+    (streamingSeconds, streamingLatencySeconds) = (values[3], values[4])
+    (linkSeconds, linkSteps, hostSeconds) = (values[5], values[6], values[7])
   }
 
-  package static func * (demand: Demand, times: Int) -> Demand {
-    var product = demand
-    product.matmulSeconds *= Double(times)
-    product.vectorSeconds *= Double(times)
-    product.exchangeSeconds *= Double(times)
-    product.streamingSeconds *= Double(times)
-    product.ringSeconds *= Double(times)
-    product.ringLatencySeconds *= Double(times)
-    product.hostSeconds *= Double(times)
-    return product
+  /// Adds a demand so many times; spelled out, for this runs for every operation of every plan.
+  package mutating func add(_ part: Demand, times count: Int = 1) {
+    let times = Double(count)
+    matmulSeconds += part.matmulSeconds * times
+    vectorSeconds += part.vectorSeconds * times
+    exchangeSeconds += part.exchangeSeconds * times
+    streamingSeconds += part.streamingSeconds * times
+    streamingLatencySeconds += part.streamingLatencySeconds * times
+    linkSeconds += part.linkSeconds * times
+    linkSteps += part.linkSteps * times
+    hostSeconds += part.hostSeconds * times
+    if !part.overlaps.isEmpty { add(part.overlaps, times: count) }
   }
 
-  /// The time of this work where those shares of the machine's figures are reached, nothing overlapping.
+  /// What overlaps turns so much more often.
+  mutating func add(_ parts: [Overlap], times count: Int = 1) {
+    for var overlap in parts {
+      overlap.turns *= count
+      overlaps.append(overlap)
+    }
+  }
+
+  /// The time of this work where those shares of the machine's figures are reached; only what
+  /// `overlaps` says runs at the same time.
   package func time(with shares: Calibration.Shares) -> TimeSplit {
-    TimeSplit(
+    var split = TimeSplit(
       compute: matmulSeconds / shares.compute, vector: vectorSeconds, exchange: exchangeSeconds,
-      streaming: streamingSeconds / shares.streaming,
-      collective: ringSeconds / shares.ring + ringLatencySeconds, host: hostSeconds)
+      streaming: streamingSeconds / shares.streaming + streamingLatencySeconds,
+      collective: linkSeconds / shares.ring + linkSteps * shares.secondsPerRingStep,
+      host: hostSeconds)
+    for overlap in overlaps { split -= overlap.hidden(with: shares) }
+    return split
   }
 }
 

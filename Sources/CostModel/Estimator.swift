@@ -8,12 +8,27 @@ package import Topology
 package struct Estimator: Sendable {
   let machine: Machine
   package let calibration: Calibration
+  let host = HostConstants.fitted
 
-  /// `ioTiles` of each IPU's tiles are taken from computing, as the configuration says.
+  /// What products accumulate in (the session option `partialsTypeMatMuls`).
+  package enum Partials: String, Sendable, CaseIterable {
+    case half, single
+  }
+
+  /// The configuration's settings of a session; the defaults are the reference's for training.
+  ///
+  /// `ioTiles` of each IPU's tiles are taken from computing, and a product may use no more than
+  /// `availableMemoryProportion` of a tile beside its operands. Replicas of several IPUs, a
+  /// pipeline's, always have rings, one for each of their IPUs (Graphcore's GCL); others only where
+  /// the links form one.
   package init(
-    _ topology: PodTopology, ioTiles: Int = 128, calibration: Calibration = .fitted
+    _ topology: PodTopology, ioTiles: Int = 128, availableMemoryProportion: Double = 0.2,
+    partials: Partials = .half, replicasHaveRings: Bool = false,
+    calibration: Calibration = .fitted
   ) {
-    machine = Machine(topology, ioTiles: ioTiles)
+    machine = Machine(
+      topology, ioTiles: ioTiles, availableMemoryProportion: availableMemoryProportion,
+      partials: partials, replicasHaveRings: replicasHaveRings)
     self.calibration = calibration
   }
 
@@ -51,6 +66,13 @@ package struct Estimator: Sendable {
     demand(of: program).time(with: calibration.central.shares).total
   }
 
+  /// Arithmetic of 16 bits alone, on every tile that computes.
+  package func secondsAtPeak(flops: Int) -> Double {
+    Double(flops) / machine.peakFlopsPerSecond(.float16)
+  }
+
   /// What a step asks of one rank, before any calibration.
-  package func demand(of program: Program) -> Demand { Bill(of: program, on: machine).demand() }
+  package func demand(of program: Program) -> Demand {
+    Bill(of: program, on: machine, countsWork: false).demand()
+  }
 }

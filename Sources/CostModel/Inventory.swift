@@ -5,7 +5,8 @@ import Program
 /// A tensor that is loaded before anything was stored into it comes from an earlier step: weights,
 /// and the optimizer's moments. Activations and gradients are stored first.
 struct Inventory: Sendable, Equatable {
-  /// Operations as written: loops share their code.
+  /// Operations of the graphs to compile: loops share their code, and so do phases that are written
+  /// alike, operation by operation.
   var operations = 0
   /// Persistent tensors, each instance counted.
   var variables = 0
@@ -19,17 +20,16 @@ struct Inventory: Sendable, Equatable {
   init(of program: Program) {
     tensorParallel = program.mesh.tensorParallel
     var scan = Scan(program)
-    program.forEachOperation { operation, _, _ in
-      operations += 1
-      scan.visit(operation)
-    }
+    program.forEachOperation { operation, _, _ in scan.visit(operation) }
+    operations = program.operationsOfGraphs
     for (index, tensor) in program.tensors.enumerated() where scan.loadedFirst[index] {
       let total = tensor.bytes * tensor.instanceCount * program.mesh.ranks
       variables += tensor.instanceCount
       bytes += total
       guard !scan.isMoment[index] else { continue }
       weightVariables += tensor.instanceCount
-      weightBytes += total
+      // A checkpoint has once what several ranks hold alike.
+      weightBytes += tensor.bytes * tensor.instanceCount * program.mesh.contents(of: tensor)
     }
   }
 
@@ -61,5 +61,13 @@ struct Inventory: Sendable, Equatable {
       default: break
       }
     }
+  }
+}
+
+extension Mesh {
+  /// How many ranks hold something of their own of a tensor.
+  fileprivate func contents(of tensor: Tensor) -> Int {
+    (tensor.differsOver.contains(.tensor) ? tensorParallel : 1)
+      * (tensor.differsOver.contains(.data) ? dataParallel : 1)
   }
 }

@@ -8,6 +8,8 @@ package struct Job: Sendable, Equatable {
   package var stepsBetweenCheckpoints = 100
   /// Whether training and evaluation find their executables in the cache.
   package var isExecutableCached = false
+  /// IPUs of one replica that run different code: those of a pipeline.
+  package var ipusPerReplica = 1
   /// How many answers are generated after training, if any are.
   package var answers = 9832  // MNLI, validation mismatched
 
@@ -21,7 +23,7 @@ package struct Job: Sendable, Equatable {
 
   /// Passes until every answer is complete, all slots refilled at once.
   func passes(slots: Int) -> Int {
-    let tokens = Double(max(0, answers)) * JobConstants.tokensPerAnswer
+    let tokens = Double(max(0, answers)) * HostConstants.tokensPerAnswer
     return Int(exactly: (tokens / Double(max(1, slots))).rounded(.up)) ?? .max
   }
 }
@@ -34,6 +36,9 @@ package struct JobEstimate: Sendable, Equatable {
   package let compileSeconds: Double
   package let loadSeconds: Double
   package let stepsSeconds: Double
+  /// Of host memory: to compile, and to hold and convert what is loaded.
+  package let compileHostBytes: Int
+  package let loadHostBytes: Int
   package let checkpoints: Checkpoints
   /// Nil where nothing is evaluated.
   package let evaluation: Evaluation?
@@ -60,15 +65,21 @@ package struct JobEstimate: Sendable, Equatable {
     package var seconds: Double { compileSeconds + passesSeconds }
   }
 
-  /// Between the parts, beside the interval of a step: the same timeline at the step's low and high.
+  /// Between the parts, beside the interval of a step: the same timeline at the step's low and high, and with all
+  /// that the host does as much faster or slower as its constants are unsure.
   package var totalSeconds: Double { total(stepSeconds: step.seconds) }
-  package var totalSecondsLow: Double { total(stepSeconds: step.secondsLow) }
-  package var totalSecondsHigh: Double { total(stepSeconds: step.secondsHigh) }
+  package var totalSecondsLow: Double {
+    total(stepSeconds: step.secondsLow, hostFactor: 1 / HostConstants.spread)
+  }
+  package var totalSecondsHigh: Double {
+    total(stepSeconds: step.secondsHigh, hostFactor: HostConstants.spread)
+  }
   package var costUSD: Double { totalSeconds * usdPerHour / 3600 }
 
-  private func total(stepSeconds: Double) -> Double {
-    compileSeconds + loadSeconds + Double(steps) * stepSeconds + checkpoints.seconds
-      + (evaluation?.seconds ?? 0)
+  private func total(stepSeconds: Double, hostFactor: Double = 1) -> Double {
+    let host =
+      compileSeconds + loadSeconds + checkpoints.seconds + (evaluation?.compileSeconds ?? 0)
+    return hostFactor * host + Double(steps) * stepSeconds + (evaluation?.passesSeconds ?? 0)
   }
 }
 
@@ -79,23 +90,24 @@ extension Estimator {
   ) -> JobEstimate {
     let step = estimate(training)
     let inventory = Inventory(of: training)
-    let evaluation = pass.map { evaluate(job, $0.program, slots: $0.slots) }
+    let host = hostBytes(of: training, ipusPerReplica: job.ipusPerReplica)
     return JobEstimate(
       step: step, memory: memory(of: training), steps: job.steps,
-      compileSeconds: JobConstants.compileSeconds(
-        inventory, isCached: job.isExecutableCached, machine),
-      loadSeconds: JobConstants.loadSeconds(inventory),
-      stepsSeconds: Double(job.steps) * step.seconds,
+      compileSeconds: compileSeconds(
+        of: training, ipusPerReplica: job.ipusPerReplica, isCached: job.isExecutableCached),
+      loadSeconds: loadSeconds(of: training), stepsSeconds: Double(job.steps) * step.seconds,
+      compileHostBytes: host.compile, loadHostBytes: host.load,
       checkpoints: JobEstimate.Checkpoints(
         count: job.checkpoints, bytesEach: inventory.weightBytes,
-        secondsEach: Double(inventory.weightBytes) / JobConstants.checkpointBytesPerSecond),
-      evaluation: evaluation, usdPerHour: machine.topology.pricePerHourUSD)
+        secondsEach: Double(inventory.weightBytes) / HostConstants.checkpointBytesPerSecond),
+      evaluation: pass.map { evaluate(job, $0.program, slots: $0.slots) },
+      usdPerHour: machine.topology.pricePerHourUSD)
   }
 
   private func evaluate(_ job: Job, _ program: Program, slots: Int) -> JobEstimate.Evaluation {
     JobEstimate.Evaluation(
-      compileSeconds: JobConstants.compileSeconds(
-        Inventory(of: program), isCached: job.isExecutableCached, machine),
+      compileSeconds: compileSeconds(
+        of: program, ipusPerReplica: job.ipusPerReplica, isCached: job.isExecutableCached),
       passes: job.passes(slots: slots), pass: estimate(program),
       hostSecondsPerPass: calibration.central.hostSecondsPerPass, memory: memory(of: program))
   }

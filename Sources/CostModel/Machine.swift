@@ -6,18 +6,33 @@ struct Machine: Sendable {
   let topology: PodTopology
   /// Tiles that compute: those that the configuration gives to I/O are taken out.
   let computeTiles: Int
+  /// Of a tile's memory, for what a product needs beside its operands.
+  let availableMemoryProportion: Double
+  let partials: Estimator.Partials
+  /// Whether the library knows groups of replicas as its own and need not gather from everyone.
+  var replicasHaveRings: Bool
 
-  init(_ topology: PodTopology, ioTiles: Int) {
+  init(
+    _ topology: PodTopology, ioTiles: Int, availableMemoryProportion: Double = 0.2,
+    partials: Estimator.Partials = .half, replicasHaveRings: Bool = false
+  ) {
+    self.replicasHaveRings = replicasHaveRings
     self.topology = topology
     computeTiles = min(max(1, topology.ipu.tiles - ioTiles), topology.ipu.tiles)
+    // Poplar takes any share from 0; nothing can be planned in none.
+    self.availableMemoryProportion = min(1, max(0.01, availableMemoryProportion))
+    self.partials = partials
   }
 
-  private var tileCyclesPerSecond: Double { Double(computeTiles) * topology.ipu.clockHertz }
+  var tileCyclesPerSecond: Double { Double(computeTiles) * topology.ipu.clockHertz }
 
   /// Arithmetic of all compute tiles, a second.
-  func peakFlopsPerSecond(_ type: ElementType) -> Double {
-    tileCyclesPerSecond
-      * topology.ipu.matmulFlopsPerCyclePerTile(for: type == .float16 ? .float16 : .float32)
+  func peakFlopsPerSecond(_ type: ElementType, partials: Estimator.Partials = .half) -> Double {
+    let flopsPerCycle = topology.ipu.matmulFlopsPerCyclePerTile(
+      for: type == .float16 ? .float16 : .float32)
+    let isSlower = type == .float16 && partials == .single
+    return tileCyclesPerSecond * flopsPerCycle
+      * (isSlower ? Constants.singlePartialsRateShare : 1)
   }
 
   var sramBytesPerSecond: Double { tileCyclesPerSecond * topology.ipu.sramBytesPerCyclePerTile }
@@ -26,54 +41,17 @@ struct Machine: Sendable {
     tileCyclesPerSecond * topology.ipu.exchangeBytesPerCyclePerTile
   }
 
+  func seconds(syncs: Double) -> Double {
+    syncs * Constants.cyclesPerSync / topology.ipu.clockHertz
+  }
+
   /// What the compute tiles hold together.
   var sramBytes: Int { computeTiles * topology.ipu.sramBytesPerTile }
 
-  /// Code, exchange code and vertex state.
-  var alwaysLiveBytes: Int { Int(Constants.alwaysLiveShareOfSRAM * Double(sramBytes)) }
-
-  /// Of the machine's link, if all of its IPUs talk to the host at once, as an SPMD step does.
-  var hostBytesPerSecond: Double {
-    topology.machine.hostLinkBytesPerSecond / Double(topology.machine.ipus)
-  }
-
-  /// Bytes that each rank sends, how many times it waits for a neighbour, and how fast the links are.
-  func route(
-    _ kind: Operation.Collective, _ group: ProcessGroup, of mesh: Mesh, bufferBytes: Int
-  ) -> (bytes: Double, steps: Int, bytesPerSecond: Double) {
-    let ranks = mesh.size(of: group)
-    let stride = group == .data ? mesh.tensorParallel : 1
-    guard ranks > 1, !topology.hasRing(ranks: ranks, stride: stride) else {
-      return (
-        kind.wireBytes(bufferBytes: bufferBytes, ranks: ranks), kind.ringSteps(ranks: ranks),
-        topology.ringBytesPerSecond(ranks: ranks, stride: stride)
-      )
-    }
-    // Without a ring the library gathers everyone's operand and masks (Graphcore popxl-addons).
-    let all = ranks * stride
-    let operand = kind == .allGather ? bufferBytes / ranks : bufferBytes
-    return (
-      Double(operand) * Double(all - 1), all - 1, topology.ringBytesPerSecond(ranks: all)
-    )
-  }
-}
-
-extension Operation.Collective {
-  /// Bytes that each rank sends in a ring over `ranks`.
-  func wireBytes(bufferBytes: Int, ranks: Int) -> Double {
-    guard ranks > 1 else { return 0 }
-    let share = Double(ranks - 1) / Double(ranks)
-    return switch self {
-    case .allReduceSum, .allReduceMax: 2 * share * Double(bufferBytes)
-    case .reduceScatter, .allGather: share * Double(bufferBytes)
-    case .broadcast: Double(bufferBytes)
-    }
-  }
-
-  func ringSteps(ranks: Int) -> Int {
-    switch self {
-    case .allReduceSum, .allReduceMax: 2 * (ranks - 1)
-    case .reduceScatter, .allGather, .broadcast: ranks - 1
-    }
+  /// Code, exchange code and vertex state of so many operations as written.
+  func alwaysLiveBytes(operations: Int) -> Int {
+    computeTiles
+      * (Constants.alwaysLiveBytesPerTile
+        + operations * Constants.alwaysLiveBytesPerTileAndOperation)
   }
 }

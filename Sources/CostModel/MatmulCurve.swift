@@ -42,17 +42,23 @@ struct MatmulCurve: Sendable {
   /// The plot has two equal dimensions and a third: here the two closest in ratio stand for the
   /// equal ones, by their geometric mean, and what is left is the third.
   func share(rows: Int, inner: Int, columns: Int) -> Double {
-    let sides = [rows, inner, columns].map { log(Double(max(1, $0))) }.sorted()
-    let lowestIsThird = sides[2] - sides[1] <= sides[1] - sides[0]
-    let third = lowestIsThird ? sides[0] : sides[2]
-    let size = (sides[1] + (lowestIsThird ? sides[2] : sides[0])) / 2
+    func side(_ length: Int) -> Double { log(Double(max(1, length))) }
+    let (a, b, c) = (side(rows), side(inner), side(columns))
+    let (least, most) = (min(a, min(b, c)), max(a, max(b, c)))
+    let middle = a + b + c - least - most
+    let lowestIsThird = most - middle <= middle - least
+    let third = lowestIsThird ? least : most
+    let size = (middle + (lowestIsThird ? most : least)) / 2
     return exp(min(logLargestShare, logShare(size: size, batch: third)))
   }
 
+  /// Below the smallest line a product counts as one of that size and of its own volume: over the
+  /// whole plot, the share is nearly a function of the volume alone (0.48, 0.54 and 0.52 where 1024,
+  /// 2048 and 4096 squared meet 1024, 256 and 64).
   private func logShare(size: Double, batch: Double) -> Double {
-    guard let last = lines.last, size < last.logSize else {
-      return lines.last?.logShare(batch) ?? 0
-    }
+    guard let first = lines.first, let last = lines.last else { return 0 }
+    guard size > first.logSize else { return first.logShare(batch + 2 * (size - first.logSize)) }
+    guard size < last.logSize else { return last.logShare(batch) }
     let upper = max(1, lines.firstIndex { $0.logSize > size } ?? 1)
     let (a, b) = (lines[upper - 1], lines[upper])
     let (low, high) = (a.logShare(batch), b.logShare(batch))

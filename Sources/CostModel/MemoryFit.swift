@@ -58,8 +58,9 @@ extension Estimator {
   /// Whether a Program fits this topology's IPUs.
   package func memory(of program: Program) -> MemoryFit {
     let capacity = machine.sramBytes
-    let alwaysLive = machine.alwaysLiveBytes
-    let phases = program.liveness().phases.map { peak in
+    let alwaysLive = machine.alwaysLiveBytes(operations: program.operationsOfGraphs)
+    let timer = OperationTimer(program: program, machine: machine)
+    let phases = program.liveness(scratch: timer.scratchBytes).phases.map { peak in
       MemoryFit.Phase(
         name: peak.phase, bytes: alwaysLive + peak.bytes, largest: program.largest(in: peak))
     }

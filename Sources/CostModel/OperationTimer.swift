@@ -5,27 +5,38 @@ import Topology
 struct OperationTimer {
   let program: Program
   let machine: Machine
+  private let streamingBytesPerSecond: Double
+  private let hostBytesPerSecond: Double
+
+  init(program: Program, machine: Machine) {
+    self.program = program
+    self.machine = machine
+    let ranks = program.mesh.ranks
+    streamingBytesPerSecond = machine.topology.streamingBytesPerSecondPerIPU(ranks: ranks)
+    hostBytesPerSecond = machine.topology.hostBytesPerSecondPerIPU(ranks: ranks)
+  }
 
   func demand(of operation: Operation) -> Demand {
     var demand = Demand()
-    demand.exchangeSeconds =
-      Constants.syncCyclesPerOperation / machine.topology.ipu.clockHertz
+    demand.exchangeSeconds = machine.seconds(syncs: Constants.syncsPerOperation)
     switch operation.kind {
     case .load, .store:
-      move(program[operation.inputs[0]].bytes, &demand)
-      demand.streamingSeconds =
-        Double(program[operation.inputs[0]].bytes) / machine.topology.streamingBytesPerSecondPerIPU
+      let bytes = program[operation.inputs[0]].bytes
+      move(bytes, &demand)
+      demand.streamingSeconds = Double(bytes) / streamingBytesPerSecond
+      demand.streamingLatencySeconds = Constants.secondsPerStreamingTransfer
     case .hostLoad, .hostStore:
       demand.hostSeconds =
-        Double(program[operation.inputs[0]].bytes) / machine.hostBytesPerSecond
+        Double(program[operation.inputs[0]].bytes) / hostBytesPerSecond
         + Constants.hostSecondsPerTransfer
     case .collective(let kind, let group): collect(kind, group, operation, &demand)
     case .slice, .copy: move(program[operation.outputs[0]].bytes, &demand)
-    case .matmul(let transposeA, _, _): multiply(operation, transposeA, &demand)
+    case .matmul:
+      if let plan = matmulPlan(of: operation) { demand.matmulSeconds = plan.seconds }
     case .attention(let shape): attend(shape, operation, products: 2, &demand)
     case .attentionBackward(let shape): attend(shape, operation, products: 5, &demand)
     case .cachedAttention(let shape): attendCache(shape, operation, &demand)
-    default: demand.vectorSeconds = vectorSeconds(bytes: Double(touchedBytes(operation)))
+    default: demand.vectorSeconds = vectorSeconds(of: operation)
     }
     return demand
   }
@@ -37,30 +48,61 @@ struct OperationTimer {
         .collective(.allReduceSum, over: .tensor), inputs: [tensor], outputs: [tensor]))
   }
 
+  /// How a product is laid on the tiles, attention's largest included; nil for anything else.
+  func matmulPlan(of operation: Operation) -> MatmulPlan? {
+    switch operation.kind {
+    case .matmul(let transposeA, _, _):
+      let (a, output) = (program[operation.inputs[0]], program[operation.outputs[0]])
+      return MatmulPlan(
+        rows: output.rows, inner: transposeA ? a.rows : a.columns, columns: output.columns,
+        a.elementType, on: machine,
+        partials: operation.carrier == .float32 ? .single : machine.partials)
+    case .attention(let shape), .attentionBackward(let shape):
+      let qkv = program[operation.inputs[0]]
+      return MatmulPlan(
+        rows: queries(shape) * (qkv.rows / shape.sequence * shape.heads), inner: shape.headSize,
+        columns: shape.sequence, qkv.elementType, on: machine)
+    default: return nil
+    }
+  }
+
+  /// The buffers that an operation has beside its operands, on all compute tiles together: attention's
+  /// scores, a product's rearranged operands and partial sums, a gather from everyone.
+  func scratchBytes(of operation: Operation) -> Int {
+    let plan = matmulPlan(of: operation).map {
+      Int($0.scratchBytesPerTile * Double(machine.computeTiles))
+    }
+    if case .collective(let kind, let group) = operation.kind {
+      return route(kind, group, operation).scratchBytes
+    }
+    return program.scratchBytes(of: operation) + (plan ?? 0)
+  }
+
   /// Bytes that change tiles, once.
   private func move(_ bytes: Int, _ demand: inout Demand) {
     demand.exchangeSeconds += Double(bytes) / machine.exchangeBytesPerSecond
   }
 
-  /// A ring: each of its n - 1 steps sends 1/n of the buffer; an all-reduce goes round twice.
   private func collect(
     _ kind: Operation.Collective, _ group: ProcessGroup, _ operation: Operation,
     _ demand: inout Demand
   ) {
     guard program.mesh.size(of: group) > 1 else { return }
-    let buffer =
-      kind == .allGather ? program[operation.outputs[0]] : program[operation.inputs[0]]
-    move(buffer.bytes, &demand)
-    let route = machine.route(kind, group, of: program.mesh, bufferBytes: buffer.bytes)
-    demand.ringSeconds = route.bytes / route.bytesPerSecond
-    demand.ringLatencySeconds = Double(route.steps) * Constants.secondsPerRingStep
+    let route = route(kind, group, operation)
+    // From the tiles that computed it to those at the links, and back.
+    move(program.payloadBytes(of: operation), &demand)
+    demand.linkSeconds = route.seconds
+    demand.linkSteps = route.steps
   }
 
-  private func multiply(_ operation: Operation, _ transposeA: Bool, _ demand: inout Demand) {
-    let (a, output) = (program[operation.inputs[0]], program[operation.outputs[0]])
-    demand.matmulSeconds = matmulSeconds(
-      rows: output.rows, inner: transposeA ? a.rows : a.columns, columns: output.columns, count: 1,
-      a.elementType)
+  private func route(
+    _ kind: Operation.Collective, _ group: ProcessGroup, _ operation: Operation
+  ) -> Route {
+    machine.route(kind, group, of: program.mesh, bufferBytes: program.payloadBytes(of: operation))
+  }
+
+  private func queries(_ shape: Operation.Attention) -> Int {
+    (shape.sequence + shape.serialisation - 1) / max(1, shape.serialisation)
   }
 
   /// Products of all heads at once, block by block of queries; the softmax passes over the scores.
@@ -69,17 +111,19 @@ struct OperationTimer {
   ) {
     let qkv = program[operation.inputs[0]]
     let blocks = min(shape.serialisation, shape.sequence)
-    let queries = (shape.sequence + blocks - 1) / blocks
-    let matrices = qkv.rows / shape.sequence * shape.heads
-    demand.matmulSeconds = matmulSeconds(
-      rows: queries * matrices, inner: shape.headSize, columns: shape.sequence,
-      count: blocks * products, qkv.elementType)
+    if let plan = matmulPlan(of: operation) {
+      demand.matmulSeconds = plan.seconds * Double(blocks * products)
+    }
+    demand.exchangeSeconds +=
+      machine.seconds(syncs: Constants.syncsPerOperation * Double(blocks * products))
     // As doubles: the passes over the scores of the largest legal batch exceed 64 bits.
-    let scores = Double(matrices) * Double(shape.sequence) * Double(shape.sequence)
+    let scores = Double(qkv.rows) * Double(shape.heads) * Double(shape.sequence)
     let once =
       Constants.softmaxPasses + (shape.dropout == nil ? 0 : Constants.dropoutPasses)
     let passes = Double(once * products) / 2
-    demand.vectorSeconds = vectorSeconds(bytes: scores * Double(qkv.elementType.bytes) * passes)
+    demand.vectorSeconds = vectorSeconds(
+      bytes: scores * Double(qkv.elementType.bytes) * passes,
+      functions: scores * (shape.dropout == nil ? 1 : 2))
   }
 
   /// Every token against a full cache of its own sequence: the products have one row each.
@@ -88,23 +132,32 @@ struct OperationTimer {
   ) {
     let qkv = program[operation.inputs[0]]
     let products = qkv.rows * shape.heads * 2
-    demand.matmulSeconds = matmulSeconds(
-      rows: 1, inner: shape.headSize, columns: shape.sequence, count: products, qkv.elementType)
+    let plan = MatmulPlan(
+      rows: 1, inner: shape.headSize, columns: shape.sequence, qkv.elementType, on: machine)
+    demand.matmulSeconds = plan.seconds * Double(products)
     // As doubles, like the scores above.
     let elements = Double(products) * Double(shape.headSize) * Double(shape.sequence)
-    demand.vectorSeconds = vectorSeconds(bytes: elements * Double(qkv.elementType.bytes))
+    demand.vectorSeconds = vectorSeconds(
+      bytes: elements * Double(qkv.elementType.bytes), functions: elements)
   }
 
-  private func matmulSeconds(
-    rows: Int, inner: Int, columns: Int, count: Int, _ type: ElementType
-  ) -> Double {
-    let flops = 2 * Double(rows) * Double(inner) * Double(columns) * Double(count)
-    let share = MatmulCurve.curve(for: type).share(rows: rows, inner: inner, columns: columns)
-    return flops / (share * machine.peakFlopsPerSecond(type))
+  private func vectorSeconds(of operation: Operation) -> Double {
+    vectorSeconds(
+      bytes: Double(touchedBytes(operation)), functions: Double(functionValues(operation)))
   }
 
-  private func vectorSeconds(bytes: Double) -> Double {
+  private func vectorSeconds(bytes: Double, functions: Double) -> Double {
     bytes / (machine.sramBytesPerSecond * Constants.vectorShareOfSRAMBandwidth)
+      + functions * Constants.cyclesPerFunctionValue / machine.tileCyclesPerSecond
+  }
+
+  /// Values of exp, tanh and the random generator.
+  private func functionValues(_ operation: Operation) -> Int {
+    switch operation.kind {
+    case .gelu, .geluBackward, .logitsSums, .crossEntropyBackward, .dropout:
+      program[operation.inputs[0]].count
+    default: 0
+    }
   }
 
   /// What vector work reads and writes; a lookup touches the rows that it finds, not the table.

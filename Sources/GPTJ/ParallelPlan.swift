@@ -12,12 +12,53 @@ package struct ParallelPlan: Sendable, Equatable {
   package var recomputeClosingCollectives: Bool
   /// Blocks of queries that attention is computed in, to bound its memory on the tiles.
   package var attentionSerialisation: Int
+  /// What differs from the reference's step beside recomputation.
+  package var rewrites = Rewrites()
 
   /// What the backward pass computes again.
   package enum Recompute: String, Sendable, CaseIterable {
     /// The whole layer from its input, as the reference does.
     case full
+    /// As far as the backward pass reads it: not the two closing products.
+    case live
+    /// What is cheap for its size: layer norm and gelu. Results of products and attention are kept.
+    ///
+    /// Source: Korthikanti et al. 2022; scores are computed again in any case.
+    case selective
     /// Only the layer norm: the results of matmuls, attention and gelu are kept.
+    case none
+  }
+
+  /// How a step may differ from the reference's without another result; what concerns a group of
+  /// one rank has no effect.
+  package struct Rewrites: Sendable, Hashable {
+    /// Attention and feed-forward share one all-reduce each way: the residual is parallel, so their
+    /// partial outputs can be added first.
+    package var fusesAllReduces = false
+    /// Whether a micro-batch's transfers run beside the arithmetic of another.
+    package var overlapsIO = false
+    /// Norms, dropouts and residuals on each rank's own rows, each all-reduce in its two halves.
+    ///
+    /// Source: sequence parallelism, Korthikanti et al. 2022.
+    package var shardsSequence = false
+    package var stateSharding = StateSharding.all
+    /// Products of float16 operands accumulate in float32.
+    package var hasSinglePartials = false
+    /// What matrices travel as between ranks; nil for their own type.
+    package var collectiveType: ElementType?
+
+    package init() {}
+  }
+
+  /// What of a parameter the replicas share out among them.
+  package enum StateSharding: String, Sendable, CaseIterable {
+    /// Weights, gradients and moments: weights are gathered where they are used (the reference).
+    case all
+    /// Gradients and moments: each replica updates its slice and gathers the others' once a step.
+    ///
+    /// Source: ZeRO stages 1 and 2, Rajbhandari et al. 2020.
+    case optimizer
+    /// Nothing: every replica makes the whole update.
     case none
   }
 
@@ -33,6 +74,14 @@ package struct ParallelPlan: Sendable, Equatable {
     self.recompute = recompute
     self.recomputeClosingCollectives = recomputeClosingCollectives
     self.attentionSerialisation = attentionSerialisation
+  }
+
+  /// Takes over from another plan all that does not spread a batch or a model.
+  package mutating func follow(_ plan: ParallelPlan) {
+    recompute = plan.recompute
+    recomputeClosingCollectives = plan.recomputeClosingCollectives
+    attentionSerialisation = plan.attentionSerialisation
+    rewrites = plan.rewrites
   }
 
   package var mesh: Mesh {
@@ -55,7 +104,12 @@ extension ParallelPlan {
     ] where value < 1 {
       return .notPositive(name: name, value: value)
     }
-    return Self.illegality(ofTensorParallel: tensorParallel, for: model)
+    if let reason = Self.illegality(ofTensorParallel: tensorParallel, for: model) { return reason }
+    let (tokens, overflows) = microBatchSize.multipliedReportingOverflow(by: model.sequenceLength)
+    if rewrites.shardsSequence, overflows || tokens % tensorParallel != 0 {
+      return .rowsDoNotDivide(tokens: tokens, tensorParallel: tensorParallel)
+    }
+    return nil
   }
 
   /// Why no plan of this tensor parallelism, at least 1, can split that model; nil where one can.
@@ -121,6 +175,7 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
   case feedForwardDoesNotDivide(size: Int, tensorParallel: Int)
   case vocabularyTooSmall(size: Int, tensorParallel: Int)
   case batchDoesNotDivide(globalBatchSize: Int, dataParallel: Int, microBatchSize: Int)
+  case rowsDoNotDivide(tokens: Int, tensorParallel: Int)
   case tooManyRanks(ranks: Int, ipus: Int, topology: String)
 
   package var description: String {
@@ -137,6 +192,9 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
     case .batchDoesNotDivide(let batch, let dataParallel, let microBatch):
       "global_batch_size \(batch) is no multiple of data_parallel \(dataParallel) x "
         + "micro_batch_size \(microBatch); \(neighbours(of: batch, unit: dataParallel * microBatch))"
+    case .rowsDoNotDivide(let tokens, let tensorParallel):
+      "sequence_sharding splits the \(tokens) tokens of a micro-batch over tensor_parallel "
+        + "\(tensorParallel), which does not divide them"
     case .tooManyRanks(let ranks, let ipus, let topology):
       "tensor_parallel x data_parallel needs \(ranks) IPUs, \(topology) has \(ipus)"
     }

@@ -11,20 +11,28 @@ package struct PlanEstimator: Sendable {
   /// The training step's, nil for none.
   package let dropout: TrainingStep.Dropout?
   package let lora: LoRA?
+  /// Of a tile's memory, what a product may use beside its operands.
+  package let availableMemoryProportion: Double
+  private let ioTiles: Int
   private let estimator: Estimator
 
   /// `elementType` is that of weights, gradients and activations; `ioTiles` of each IPU's tiles do
-  /// not compute (the configuration's `io_tiles`).
+  /// not compute, and products may use `availableMemoryProportion` of a tile beside their operands
+  /// (the configuration's `io_tiles` and `available_memory_proportion`).
   package init(
     _ topology: PodTopology, model: GPTJModel, elementType: ElementType = .float16,
-    ioTiles: Int = 128, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil
+    ioTiles: Int = 128, availableMemoryProportion: Double = 0.2,
+    dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil
   ) {
     self.topology = topology
     self.model = model
     self.elementType = elementType
     self.dropout = dropout
     self.lora = lora
-    estimator = Estimator(topology, ioTiles: ioTiles)
+    self.ioTiles = ioTiles
+    self.availableMemoryProportion = availableMemoryProportion
+    estimator = Estimator(
+      topology, ioTiles: ioTiles, availableMemoryProportion: availableMemoryProportion)
   }
 
   /// The evaluation's generative pass: as many sequences at once, each of so many tokens.
@@ -75,6 +83,18 @@ package struct PlanEstimator: Sendable {
 
   package func memory(_ plan: ParallelPlan) throws(PlanError) -> MemoryFit {
     estimator.memory(of: try program(plan))
+  }
+
+  /// What the step's operations cost, the dearest first.
+  package func explain(_ plan: ParallelPlan) throws(PlanError) -> Explanation {
+    estimator.explain(try program(plan))
+  }
+
+  /// The same with another memory proportion of products.
+  func with(availableMemoryProportion: Double) -> PlanEstimator {
+    PlanEstimator(
+      topology, model: model, elementType: elementType, ioTiles: ioTiles,
+      availableMemoryProportion: availableMemoryProportion, dropout: dropout, lora: lora)
   }
 
   /// One generative pass, on the pod.

@@ -29,7 +29,7 @@ package struct PlanRanking: Sendable, Equatable {
 extension PlanEstimator {
   /// Estimates every TP x DP within the topology's IPUs, with each of these micro-batch sizes.
   ///
-  /// What the ranking does not vary, recomputation and attention blocks, is as in `plan`.
+  /// What the ranking does not vary, such as recomputation and what-ifs, is as in `plan`.
   package func ranking(
     globalBatchSize: Int, microBatchSizes: [Int] = [1, 2, 4, 8], like plan: ParallelPlan? = nil
   ) -> PlanRanking {
@@ -42,9 +42,7 @@ extension PlanEstimator {
             var candidate = try ParallelPlan.spread(
               globalBatchSize, over: dataParallel, tensorParallel: tensorParallel,
               microBatchSize: size, model: model)
-            candidate.recompute = plan?.recompute ?? .full
-            candidate.recomputeClosingCollectives = plan?.recomputeClosingCollectives ?? false
-            candidate.attentionSerialisation = plan?.attentionSerialisation ?? 1
+            if let plan { candidate.follow(plan) }
             legal.append(try entry(candidate))
           } catch {
             illegal.append(

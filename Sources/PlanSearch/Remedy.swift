@@ -1,23 +1,36 @@
-import CostModel
+package import CostModel
 package import GPTJ
 import Topology
 
 /// A change to a plan that does not fit a topology, after which it does.
 package struct Remedy: Sendable, Equatable, CustomStringConvertible {
   package let plan: ParallelPlan
+  /// What products may use of a tile, where that is what changes.
+  package var availableMemoryProportion: Double?
   package let description: String
+
+  init(plan: ParallelPlan, availableMemoryProportion: Double? = nil, description: String) {
+    self.plan = plan
+    self.availableMemoryProportion = availableMemoryProportion
+    self.description = description
+  }
 }
 
 extension PlanEstimator {
-  /// The smallest change of each kind that makes a plan fit, in the order in which to try them: a
-  /// smaller micro-batch, more attention blocks, wider tensor parallelism.
+  /// The smallest change of each kind that makes a plan fit, the one with the fastest step first: a
+  /// smaller micro-batch, more attention blocks, less memory for products, wider tensor parallelism.
   ///
   /// Only where none of them is enough: wider and smaller together, then a smaller global batch.
   /// Each keeps to the topology's IPUs. Empty where nothing helps.
   package func remedies(for plan: ParallelPlan) -> [Remedy] {
-    let kinds = [smallerMicroBatches(plan), moreBlocks(plan), widerTensorParallelism(plan)]
+    let kinds = [
+      smallerMicroBatches(plan), moreBlocks(plan), smallerProportions(plan),
+      widerTensorParallelism(plan),
+    ]
     let alone = kinds.compactMap { $0.first(where: fits) }
-    guard alone.isEmpty else { return alone }
+    guard alone.isEmpty else {
+      return alone.map { ($0, seconds($0)) }.sorted { $0.1 < $1.1 }.map(\.0)
+    }
     let together = widerTensorParallelism(plan).flatMap { wider in
       smallerMicroBatches(wider.plan).map { both in
         Remedy(plan: both.plan, description: "\(wider.description) and \(both.description)")
@@ -26,8 +39,29 @@ extension PlanEstimator {
     return (together + smallerGlobalBatches(plan)).first(where: fits).map { [$0] } ?? []
   }
 
-  private func fits(_ remedy: Remedy) -> Bool {
-    (try? memory(remedy.plan))?.fits ?? false
+  private func fits(_ remedy: Remedy) -> Bool { (try? memory(remedy))?.fits ?? false }
+
+  /// Whether the changed plan fits.
+  package func memory(_ remedy: Remedy) throws(PlanError) -> MemoryFit {
+    try changed(by: remedy).memory(remedy.plan)
+  }
+
+  private func seconds(_ remedy: Remedy) -> Double {
+    (try? changed(by: remedy).step(remedy.plan).seconds) ?? .infinity
+  }
+
+  private func changed(by remedy: Remedy) -> PlanEstimator {
+    remedy.availableMemoryProportion.map { with(availableMemoryProportion: $0) } ?? self
+  }
+
+  private func smallerProportions(_ plan: ParallelPlan) -> [Remedy] {
+    let shares = [0.4, 0.28, 0.2, 0.15, 0.1, 0.05].filter { $0 < availableMemoryProportion }
+    return shares.map { share in
+      Remedy(
+        plan: plan, availableMemoryProportion: share,
+        description: "available_memory_proportion \(share) instead of \(availableMemoryProportion)"
+      )
+    }
   }
 
   private func smallerMicroBatches(_ plan: ParallelPlan) -> [Remedy] {

@@ -3,7 +3,8 @@
 /// A tensor lives from its first to its last use as written. A use inside a loop that the tensor
 /// outlives counts for the whole loop, and so does a value that a later turn reads; a temporary of
 /// one turn dies within it. An operation's operands and results are alive together, so an operation
-/// in place holds one buffer and any other holds both.
+/// in place holds one buffer and any other holds both. What a loop transfers beside its arithmetic
+/// has two buffers: one is filled or emptied while the other is worked on.
 package struct Liveness: Sendable, Equatable {
   /// One peak for each phase, in the order of their first appearance.
   package let phases: [Peak]
@@ -32,28 +33,34 @@ package struct Liveness: Sendable, Equatable {
 }
 
 extension Program {
-  /// Live bytes of the tiles, phase by phase.
+  /// Live bytes of the tiles, phase by phase; `scratch` says what an operation needs beside its
+  /// operands, attention's blocks of scores where nothing else is given.
   ///
   /// Cost: linear in statements and tensors, whatever the loops' counts.
-  package func liveness() -> Liveness {
+  package func liveness(scratch: ((Operation) -> Int)? = nil) -> Liveness {
+    let scratch = scratch ?? scratchBytes
     let moments = Moments(of: self)
     let intervals = moments.intervals(of: self)
+    let buffers = buffersOfTransfers()
     var change = [Int](repeating: 0, count: moments.operations.count + 1)
-    for (tensor, interval) in zip(tensors, intervals) {
+    for (index, interval) in intervals.enumerated() {
       guard let interval else { continue }
-      change[interval.lowerBound] += tensor.bytes * tensor.instanceCount
-      change[interval.upperBound + 1] -= tensor.bytes * tensor.instanceCount
+      change[interval.lowerBound] += residentBytes(index, buffers)
+      change[interval.upperBound + 1] -= residentBytes(index, buffers)
     }
     var peaks: [String: (moment: Int, bytes: Int)] = [:]
     var live = 0
     for (moment, entry) in moments.operations.enumerated() {
       live += change[moment]
-      let bytes = live + scratchBytes(of: entry.operation)
+      let bytes = live + scratch(entry.operation)
       if bytes > peaks[entry.phase]?.bytes ?? -1 { peaks[entry.phase] = (moment, bytes) }
     }
     return Liveness(
       phases: moments.phases.compactMap { phase in
-        peaks[phase].map { peak(of: phase, at: $0.moment, $0.bytes, moments, intervals) }
+        peaks[phase].map {
+          let operation = moments.operations[$0.moment].operation
+          return peak(of: phase, at: $0, operation, scratch(operation), intervals, buffers)
+        }
       })
   }
 
@@ -93,20 +100,44 @@ extension Program {
   }
 
   private func peak(
-    of phase: String, at moment: Int, _ bytes: Int, _ moments: Moments,
-    _ intervals: [ClosedRange<Int>?]
+    of phase: String, at peak: (moment: Int, bytes: Int), _ operation: Operation, _ scratch: Int,
+    _ intervals: [ClosedRange<Int>?], _ buffers: [TensorID: Int]
   ) -> Liveness.Peak {
-    let operation = moments.operations[moment].operation
-    return Liveness.Peak(
-      phase: phase, bytes: bytes, operation: operation, scratchBytes: scratchBytes(of: operation),
-      live: largestFirst { intervals[$0]?.contains(moment) ?? false })
+    Liveness.Peak(
+      phase: phase, bytes: peak.bytes, operation: operation, scratchBytes: scratch,
+      live: largestFirst(buffers) { intervals[$0]?.contains(peak.moment) ?? false })
   }
 
-  private func largestFirst(where isIncluded: (Int) -> Bool) -> [Liveness.Resident] {
+  private func residentBytes(_ index: Int, _ buffers: [TensorID: Int]) -> Int {
+    tensors[index].bytes * tensors[index].instanceCount
+      * buffers[TensorID(index: index), default: 1]
+  }
+
+  /// Two for each tensor on the tiles that an overlapping loop loads or stores.
+  private func buffersOfTransfers() -> [TensorID: Int] {
+    var buffers: [TensorID: Int] = [:]
+    func walk(_ statements: [Statement], overlaps: Bool) {
+      for statement in statements {
+        switch statement {
+        case .phase(_, let inner): walk(inner, overlaps: false)
+        case .loop(let loop, let inner): walk(inner, overlaps: loop.overlapsIO)
+        case .operation(let operation) where overlaps && operation.kind.isTransfer:
+          for reference in operation.inputs + operation.outputs
+          where self[reference].space == .sram { buffers[reference.tensor] = 2 }
+        case .operation: break
+        }
+      }
+    }
+    walk(body, overlaps: false)
+    return buffers
+  }
+
+  private func largestFirst(
+    _ buffers: [TensorID: Int] = [:], where isIncluded: (Int) -> Bool
+  ) -> [Liveness.Resident] {
     tensors.indices.filter(isIncluded)
       .map {
-        Liveness.Resident(
-          tensor: TensorID(index: $0), bytes: tensors[$0].bytes * tensors[$0].instanceCount)
+        Liveness.Resident(tensor: TensorID(index: $0), bytes: residentBytes($0, buffers))
       }
       .sorted { ($1.bytes, $0.tensor.index) < ($0.bytes, $1.tensor.index) }
   }

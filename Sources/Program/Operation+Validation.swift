@@ -29,6 +29,7 @@ extension Operation.Kind {
     case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
     case .gradientScale: (1...1, 2)
     case .adamW: (6...6, 3)
+    case .elementwise: (1...4, 1)
     }
   }
 

@@ -13,14 +13,21 @@ extension Program {
     case .store: work.storeBytes = inputs[0].bytes
     case .hostLoad, .hostStore: work.hostBytes = inputs[0].bytes
     case .collective(let kind, let group):
-      work.collectives.record(
-        kind, group, bytes: max(inputs[0].bytes, outputs[0].bytes(like: kind)))
+      work.collectives.record(kind, group, bytes: payloadBytes(of: operation))
     case .zero, .slice, .copy, .cacheAppend: break
     default:
       work.flops = operation.kind.flops(inputs, outputs)
       work.elements = operation.kind.elements(inputs, outputs)
     }
     return work
+  }
+
+  /// Bytes of a collective's buffer as it is sent: of what a gather yields, of what every other
+  /// collective starts from.
+  package func payloadBytes(of operation: Operation) -> Int {
+    guard case .collective(let kind, _) = operation.kind else { return 0 }
+    let buffer = self[kind == .allGather ? operation.outputs[0] : operation.inputs[0]]
+    return buffer.count * (operation.carrier ?? buffer.elementType).bytes
   }
 
   /// Each phase's work of one rank in one step, in the order of the phases.
@@ -39,11 +46,6 @@ extension Program {
     forEachOperation { operation, _, repetitions in total += work(of: operation) * repetitions }
     return total
   }
-}
-
-extension Tensor {
-  /// A gather's buffer is what it yields; every other collective's is what it starts from.
-  fileprivate func bytes(like kind: Operation.Collective) -> Int { kind == .allGather ? bytes : 0 }
 }
 
 extension Operation.Kind {

@@ -5,11 +5,21 @@ package struct Operation: Sendable, Equatable {
   package let kind: Kind
   package let inputs: [TensorReference]
   package let outputs: [TensorReference]
+  /// The type in which a product keeps its partial sums or a collective sends its payload; nil for
+  /// that of its operands.
+  ///
+  /// Who times the Program reads both. The Emulator rounds payloads to it; it accumulates every
+  /// product in float32, whatever this says.
+  package let carrier: ElementType?
 
-  package init(_ kind: Kind, inputs: [TensorReference], outputs: [TensorReference]) {
+  package init(
+    _ kind: Kind, inputs: [TensorReference], outputs: [TensorReference],
+    carrier: ElementType? = nil
+  ) {
     self.kind = kind
     self.inputs = inputs
     self.outputs = outputs
+    self.carrier = carrier
   }
 
   /// What an operation computes or moves; each case says its operands as inputs -> outputs.
@@ -92,6 +102,9 @@ package struct Operation: Sendable, Equatable {
     case selectRows
     /// gathered logits (shards, B, Vl), or all (B, V) -> the most likely id of each row (B)
     case argmax(vocabulary: Int)
+    /// inputs -> outputs, each passed over once: what only models have that are timed and never run
+    /// (gates, other activations, position biases, the packing of queries with other keys)
+    case elementwise(String)
   }
 
   package enum Collective: String, Sendable, CaseIterable {
@@ -143,10 +156,12 @@ package struct Operation: Sendable, Equatable {
     package var microBatches: Int
     /// Tokens of a sequence.
     package var sequence: Int
+    /// In how many parts the ranks of a tensor-parallel group hold the rows; 1 where each has all.
+    package var shards: Int
 
     package init(
       probability: Double, seed: Int, site: Site, layer: Affine, microBatch: Affine,
-      microBatches: Int, sequence: Int
+      microBatches: Int, sequence: Int, shards: Int = 1
     ) {
       self.probability = probability
       self.seed = seed
@@ -155,6 +170,7 @@ package struct Operation: Sendable, Equatable {
       self.microBatch = microBatch
       self.microBatches = microBatches
       self.sequence = sequence
+      self.shards = shards
     }
   }
 
@@ -191,6 +207,7 @@ extension Operation.Kind {
     switch self {
     case .collective(let collective, let group): "\(collective.rawValue)_\(group.rawValue)"
     case .slice(let group): "slice_\(group.rawValue)"
+    case .elementwise(let function): function
     default: String(describing: self).prefix { $0 != "(" }.description
     }
   }

@@ -32,6 +32,8 @@ package indirect enum Statement: Sendable, Equatable {
     package let name: String
     package let count: Int
     package let descending: Bool
+    /// Whether the transfers of all but two turns run beside another turn's arithmetic.
+    package var overlapsIO = false
   }
 }
 

@@ -31,7 +31,7 @@ package final class ProgramBuilder {
     tensors.append(
       Tensor(
         name: prefix + name, shape: shape, elementType: elementType, space: space,
-        differsOver: present(axes), instances: instances))
+        differsOver: self.axes(axes), instances: instances))
     return TensorID(index: tensors.count - 1)
   }
 
@@ -84,8 +84,8 @@ package final class ProgramBuilder {
     open[open.count - 1].append(wrap(inner))
   }
 
-  /// An axis of one rank distinguishes nothing.
-  private func present(_ axes: AxisSet) -> AxisSet {
+  /// Those of the axes that have more than one rank: an axis of one distinguishes nothing.
+  package func axes(_ axes: AxisSet) -> AxisSet {
     var axes = axes
     if mesh.tensorParallel == 1 { axes.remove(.tensor) }
     if mesh.dataParallel == 1 { axes.remove(.data) }

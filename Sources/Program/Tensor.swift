@@ -6,7 +6,7 @@ package enum MemorySpace: String, Sendable, CaseIterable {
 /// How an element is stored.
 package enum ElementType: String, Sendable, CaseIterable {
   case float32, float16, int32
-  /// Of weights at rest only: a load widens them to float32.
+  /// Of weights at rest, which a load widens to float32, and of collectives' payloads.
   case bfloat16
 
   package var bytes: Int { self == .float16 || self == .bfloat16 ? 2 : 4 }

@@ -52,22 +52,38 @@ package struct Work: Sendable, Equatable {
 /// The buffer is the larger side: what an all-gather yields, what a reduce-scatter starts from.
 package struct CollectiveTally: Sendable, Equatable {
   package typealias Kind = Operation.Collective
-  private var callCounts = [Int](repeating: 0, count: Kind.allCases.count * 3)
-  private var payloads = [Int](repeating: 0, count: Kind.allCases.count * 3)
+  /// Empty until something is recorded: most operations are no collectives.
+  private var callCounts: [Int] = []
+  private var payloads: [Int] = []
 
   package init() {}
 
+  package static func == (one: CollectiveTally, other: CollectiveTally) -> Bool {
+    func isEmpty(_ tally: CollectiveTally) -> Bool {
+      tally.callCounts.allSatisfy { $0 == 0 } && tally.payloads.allSatisfy { $0 == 0 }
+    }
+    return (one.callCounts == other.callCounts && one.payloads == other.payloads)
+      || (isEmpty(one) && isEmpty(other))
+  }
+
+  private mutating func makeRoom() {
+    guard callCounts.isEmpty else { return }
+    callCounts = [Int](repeating: 0, count: Kind.allCases.count * 3)
+    payloads = callCounts
+  }
+
   package mutating func record(_ kind: Kind, _ group: ProcessGroup, bytes: Int, calls: Int = 1) {
+    makeRoom()
     callCounts[Self.slot(kind, group)] += calls
     payloads[Self.slot(kind, group)] += bytes
   }
 
   package func calls(_ kind: Kind, _ group: ProcessGroup) -> Int {
-    callCounts[Self.slot(kind, group)]
+    callCounts.isEmpty ? 0 : callCounts[Self.slot(kind, group)]
   }
 
   package func bytes(_ kind: Kind, _ group: ProcessGroup) -> Int {
-    payloads[Self.slot(kind, group)]
+    payloads.isEmpty ? 0 : payloads[Self.slot(kind, group)]
   }
 
   /// Payload of one kind over every group.
@@ -76,6 +92,8 @@ package struct CollectiveTally: Sendable, Equatable {
   }
 
   package static func += (total: inout CollectiveTally, part: CollectiveTally) {
+    guard !part.payloads.isEmpty else { return }
+    total.makeRoom()
     for slot in total.payloads.indices {
       total.callCounts[slot] += part.callCounts[slot]
       total.payloads[slot] += part.payloads[slot]

@@ -13,7 +13,9 @@ final class Group {
   static let untouched: Float = -54321.5
 
   /// `count` is the number of elements of each target.
-  init(_ values: [[Float]], targets targetCount: Int, of count: Int) {
+  init(
+    _ values: [[Float]], targets targetCount: Int, of count: Int, payload: Payload = .float32
+  ) {
     self.count = count
     sources = .allocate(capacity: values.count)
     targets = .allocate(capacity: targetCount)
@@ -31,7 +33,8 @@ final class Group {
       (targets + index).initialize(to: block + Self.guardCount)
     }
     buffers = CollectiveBuffers(
-      sources: sources, sourceCount: values.count, targets: targets, targetCount: targetCount)
+      sources: sources, sourceCount: values.count, targets: targets, targetCount: targetCount,
+      payload: payload)
   }
 
   deinit {

@@ -138,6 +138,12 @@ struct PresetTests {
         attention_serialisation: 1
         recompute: full
         recompute_closing_collectives: false
+        fuse_all_reduces: false
+        io_mode: io
+        sequence_sharding: false
+        state_sharding: all
+        matmul_partials: half
+        collective_type: own
       checkpoint:
         load: null
         save: null

@@ -179,7 +179,8 @@ struct ResolverTests {
         "f.yml:1:13: the unknown key 'execution.group_quantise_weights', expected one of "
           + "micro_batch_size, data_parallel, tensor_parallel, device_iterations, io_tiles, "
           + "available_memory_proportion, loss_scaling, code_load, attention_serialisation, "
-          + "recompute, recompute_closing_collectives"
+          + "recompute, recompute_closing_collectives, fuse_all_reduces, io_mode, "
+          + "sequence_sharding, state_sharding, matmul_partials, collective_type"
       ),
       ("model:\n", "f.yml:1:7: model is null, expected a mapping"),
       (

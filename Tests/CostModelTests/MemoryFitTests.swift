@@ -46,4 +46,40 @@ struct MemoryFitTests {
     }
     #expect(fits == [1472, 1344, 736].map { $0 * 624 * 1024 })
   }
+
+  @Test("A group without a ring gathers every operand, which does not fit; with one it does")
+  func gathers() throws {
+    let mesh = try estimator().memory(of: trainingStep(tensorParallel: 4, dataParallel: 4))
+    let shortfall = try #require(mesh.shortfalls.first { $0.phase == "head" })
+    #expect(shortfall.largest.first?.name == "scratch of reduce_scatter_data")
+    #expect(
+      try estimator("pod64").memory(of: trainingStep(tensorParallel: 4, dataParallel: 16)).fits)
+  }
+
+  @Test("A product's scratch follows the memory proportion")
+  func proportion() throws {
+    let topology = try PodTopology.named("pod16")
+    let program = try trainingStep()
+    let peaks = [0.05, 0.1, 0.2].map {
+      Estimator(topology, availableMemoryProportion: $0).memory(of: program)
+        .sramPeakBytesPerIPU
+    }
+    #expect(peaks == peaks.sorted() && peaks[0] < peaks[2])
+  }
+
+  @Test("More operations are more code, and layers share theirs")
+  func code() throws {
+    var deep = gptj6B
+    deep.layers = 56
+    let estimator = try estimator()
+    let (training, pass) = (
+      estimator.memory(of: try trainingStep()), estimator.memory(of: try inferencePass())
+    )
+    #expect(training.alwaysLiveBytesPerIPU > 2 * pass.alwaysLiveBytesPerIPU)
+    #expect(
+      estimator.memory(of: try trainingStep(deep)).alwaysLiveBytesPerIPU
+        == training.alwaysLiveBytesPerIPU)
+    // What the largest published inference leaves, and no more than a third for any.
+    #expect(Double(training.alwaysLiveBytesPerIPU) < 0.32 * Double(training.sramBytesPerIPU))
+  }
 }

@@ -16,12 +16,14 @@ struct TinyStep {
   init(
     tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
     closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
-    model: GPTJModel = Self.model, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil
+    model: GPTJModel = Self.model, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    _ change: (inout ParallelPlan) -> Void = { _ in }
   ) throws {
     var plan = try ParallelPlan.spread(
       8, over: dataParallel, tensorParallel: tensorParallel, microBatchSize: 2, model: model)
     plan.recompute = recompute
     plan.recomputeClosingCollectives = closingCollectives
+    change(&plan)
     program = try TrainingStep(
       model: model, plan: plan,
       optimizer: TrainingStep.Optimizer(

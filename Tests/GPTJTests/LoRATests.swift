@@ -79,15 +79,21 @@ struct LoRATests {
   }
 
   /// What the adapters of all layers and ranks compute in a step, counted by hand.
-  private func adapterFlops(_ tensor: Int, tokens: Int, forwards: Int) -> Int {
+  ///
+  /// `forwards` passes over all layers, and `closing` over those that end a branch.
+  private func adapterFlops(_ tensor: Int, tokens: Int, forwards: Int, closing: Int) -> Int {
     let (d, f, rank) = (64, 192, 5)
     // Each product with the replicated matrix is the whole of it on every rank. A stands in one
     // product a forward pass, and backward in one more of them, in its gradient's and in dx's.
-    let column = (inputs: d * tensor, outputs: d)
-    let row = (inputs: d, outputs: d * tensor)
-    let layers = [column, column, column, row, (d * tensor, f), (f, d * tensor)]
-    return layers.reduce(0) { sum, size in
-      sum + 2 * tokens * rank * ((forwards + 3) * size.0 + (forwards + 2) * size.1)
+    let column = (d * tensor, d)
+    let row = (d, d * tensor)
+    let layers = [
+      (column, forwards), (column, forwards), (column, forwards), (row, closing),
+      ((d * tensor, f), forwards), ((f, d * tensor), closing),
+    ]
+    return layers.reduce(0) { sum, layer in
+      let (size, passes) = layer
+      return sum + 2 * tokens * rank * ((passes + 3) * size.0 + (passes + 2) * size.1)
     } * Self.model.layers
   }
 
@@ -99,12 +105,17 @@ struct LoRATests {
     let (d, f, tokens) = (64, 192, 8 * 13)
     let weights = 4 * d * d + 2 * d * f
     let attention = 4 * tokens * 13 * d
-    let forwards = recompute == .full ? 2 : 1
-    let block = (forwards + 1) * 2 * tokens * weights + forwards * attention + 5 * attention / 2
+    let forwards = recompute == .full || recompute == .live ? 2 : 1
+    let closing = recompute == .full ? 2 : 1
+    let replayed = (forwards - 1) * (3 * d * d + d * f) + (closing - 1) * (d * d + d * f)
+    let block =
+      2 * tokens * (2 * weights + replayed) + forwards * attention + 5 * attention / 2
     let head = 4 * tokens * d * ((403 + tensor - 1) / tensor * tensor)
     #expect(
       program.work.flops * program.mesh.ranks
-        == 3 * block + head + adapterFlops(tensor, tokens: tokens, forwards: forwards))
+        == 3 * block + head
+        + adapterFlops(
+          tensor, tokens: tokens, forwards: forwards, closing: closing))
   }
 
   @Test("Only adapters have gradients and moments, in streaming memory and in the optimizer")

@@ -64,9 +64,9 @@ struct PlanSearchTests {
     #expect(!estimate.remedies.isEmpty)
     #expect(estimate.job.memory.remedies == estimate.remedies.map(\.description))
     for remedy in estimate.remedies {
-      #expect(try plans.memory(remedy.plan).fits, "\(remedy)")
+      #expect(try plans.memory(remedy).fits, "\(remedy)")
       #expect(remedy.plan.globalBatchSize == plan.globalBatchSize)
-      #expect(remedy.plan != plan)
+      #expect(remedy.plan != plan || remedy.availableMemoryProportion != nil)
     }
   }
 
@@ -76,7 +76,7 @@ struct PlanSearchTests {
     let estimate = try plans.estimate(plan(4, 1))
     #expect(estimate.job.memory.shortfalls.map(\.space) == [.streaming])
     #expect(estimate.job.memory.remedies == ["global_batch_size 64 instead of 128"])
-    #expect(try plans.memory(try #require(estimate.remedies.first).plan).fits)
+    #expect(try plans.memory(try #require(estimate.remedies.first)).fits)
   }
 
   @Test("A model that no plan fits has no remedy")

@@ -121,6 +121,33 @@ struct LivenessTests {
     #expect(hand.peaks == ["first": 400, "second": 400])
   }
 
+  @Test("What a loop transfers beside its arithmetic has two buffers, the rest one")
+  func overlap() {
+    let hand = Hand()
+    let (x, y) = (hand.temporary("x", 10), hand.temporary("y", 100))
+    let source = TensorReference(
+      hand.builder.declare("source", [10], .float32, in: .streaming, differsOver: []))
+    for (name, count) in [("long", 3), ("short", 2)] {
+      hand.builder.phase(name) {
+        hand.builder.loop(name, count: count) { _ in
+          hand.builder.emit(.load, [source], into: [x])
+          hand.zero(y)
+          hand.builder.emit(.sumOfSquares, [x], into: [hand.temporary("sum", 1)])
+        }
+      }
+    }
+    let program = hand.builder.build()
+    let plain = program.liveness().phases.map(\.bytes)
+    #expect(
+      program.overlappingIO(ofLoops: "long").liveness().phases.map(\.bytes) == [
+        plain[0] + 40, plain[1] + 40,
+      ])
+    // Two turns hide nothing.
+    #expect(program.overlappingIO(ofLoops: "short") == program)
+    #expect(program.overlappingIO(ofLoops: "long") != program)
+    #expect(program.overlappingIO(ofLoops: "long").work == program.work)
+  }
+
   @Test("An instance for each turn means all of them for the whole loop")
   func instances() {
     let hand = Hand()

@@ -57,6 +57,34 @@ struct WorkTests {
     #expect(builder.build().work.loadBytes == 20)
   }
 
+  @Test("Matrices that are sent as bfloat16 count half; vectors and gathers of weights stay")
+  func carriers() {
+    let builder = ProgramBuilder(
+      name: "work", mesh: Mesh(tensorParallel: 4, dataParallel: 2))
+    func tensor(_ shape: [Int]) -> TensorReference {
+      builder.temporary("t", shape, .float32, differsOver: .all)
+    }
+    for shape in [[6, 8], [48]] {
+      builder.emit(
+        .collective(.allReduceSum, over: .tensor), [tensor(shape)], into: [tensor(shape)])
+      builder.emit(.collective(.allGather, over: .data), [tensor([24])], into: [tensor(shape)])
+      builder.emit(.collective(.allGather, over: .tensor), [tensor([12])], into: [tensor(shape)])
+      builder.emit(
+        .collective(.reduceScatter, over: .data), [tensor(shape)], into: [tensor([24])])
+    }
+    let program = builder.build()
+    let sent = program.sendingMatrices(as: .bfloat16)
+    let (before, after) = (program.work.collectives, sent.work.collectives)
+    for kind in [Operation.Collective.allReduceSum, .reduceScatter] {
+      #expect(before.bytes(kind) == 2 * 4 * 48 && after.bytes(kind) == (2 + 4) * 48)
+    }
+    #expect(after.bytes(.allGather, .data) == 2 * 4 * 48)
+    #expect(after.bytes(.allGather, .tensor) == (2 + 4) * 48)
+    // No smaller than it is already.
+    #expect(sent.sendingMatrices(as: .float32) == sent)
+    #expect(program.accumulatingInSingle() == program)
+  }
+
   @Test("Movement counts bytes where it goes")
   func movement() {
     var expected = Work()

@@ -24,8 +24,8 @@ private let folder = URL(filePath: #filePath).deletingLastPathComponent()
   @Test(arguments: PodTopology.builtInNames)
   func `every figure has a source, and a unit unless it is a word`(name: String) throws {
     let pod = try PodTopology.named(name)
-    #expect(pod.figures.count == 24)
-    #expect(Set(pod.figures.map(\.path)).count == 24)
+    #expect(pod.figures.count == 26)
+    #expect(Set(pod.figures.map(\.path)).count == 26)
     for figure in pod.figures {
       #expect(!figure.source.isEmpty)
       #expect(figure.line > 0)
@@ -57,13 +57,15 @@ private let folder = URL(filePath: #filePath).deletingLastPathComponent()
     #expect(abs(ipu.exchangeBytesPerSecond - 10.9e12) < 0.1e12)
   }
 
-  @Test(arguments: [("pod4", 4, 1.4), ("pod16", 16, 5.6), ("pod64", 64, 22.3)])
+  @Test(arguments: [
+    ("pod4", 4, 1.4), ("pod16", 16, 5.6), ("pod64", 64, 22.3), ("pod256", 256, 89.2),
+  ])
   func `a Bow Pod has the datasheet's peak`(name: String, ipus: Int, petaflops: Double) throws {
     let pod = try PodTopology.named(name)
     #expect(pod.ipus == ipus)
     #expect(abs(pod.peakFlopsPerSecond(for: .float16) / 1e15 - petaflops) < 0.05)
     #expect(pod.streamingBytes == ipus * 32_000_000_000)
-    #expect(pod.streamingBytesPerSecondPerIPU == 15.75e9)
+    #expect(pod.streamingBytesPerSecondPerIPU(ranks: ipus) == 15.75e9)
     #expect(pod.sramBytes == ipus * 897 << 20)
   }
 
@@ -81,21 +83,32 @@ private let folder = URL(filePath: #filePath).deletingLastPathComponent()
 
   @Test func `a ring has the links of its scope`() throws {
     let pod = try PodTopology.named("pod16")
-    #expect(pod.ringBytesPerSecond(ranks: 1) == .infinity)
-    #expect(pod.ringBytesPerSecond(ranks: 2) == 96e9)
-    #expect(pod.ringBytesPerSecond(ranks: 4) == 32e9)
-    #expect(pod.ringBytesPerSecond(ranks: 16) == 32e9)
+    #expect(pod.groupLinks(ranks: 1) == PodTopology.GroupLinks())
+    for (ranks, rate) in [(2, 96e9), (4, 32e9), (16, 32e9)] {
+      let links = pod.groupLinks(ranks: ranks)
+      #expect(links.inside == PodTopology.Ring(ranks: ranks, bytesPerSecond: rate))
+      #expect(links.across == nil)
+    }
     #expect(pod.linkScope(ranks: 4) == .insideMachine)
     #expect(pod.linkScope(ranks: 16) == .betweenMachines)
     #expect(pod.linkScope(ranks: 2, stride: 4) == .betweenMachines)
   }
 
-  @Test func `beyond the link domain the gateway links are shared by a machine`() throws {
-    var pods = try PodTopology.named("pod64")
-    pods.machineCount = 64
+  @Test func `beyond the link domain a group has a ring in each and gateway links between`() throws
+  {
+    let pods = try PodTopology.named("pod256")
     #expect(pods.linkScope(ranks: 64) == .betweenMachines)
     #expect(pods.linkScope(ranks: 4, stride: 64) == .acrossRacks)
-    #expect(pods.ringBytesPerSecond(ranks: 4, stride: 64) == 2 * 12.5e9 / 4)
+    let gateway = 2 * 12.5e9 / 4
+    let orthogonal = pods.groupLinks(ranks: 4, stride: 64)
+    #expect(orthogonal.inside == nil)
+    #expect(orthogonal.across == PodTopology.Ring(ranks: 4, bytesPerSecond: gateway))
+    let all = pods.groupLinks(ranks: 256)
+    #expect(all.inside == PodTopology.Ring(ranks: 64, bytesPerSecond: 32e9))
+    #expect(all.across == PodTopology.Ring(ranks: 4, bytesPerSecond: gateway))
+    let strided = pods.groupLinks(ranks: 32, stride: 8)
+    #expect(strided.inside == PodTopology.Ring(ranks: 8, bytesPerSecond: 8e9))
+    #expect(strided.across?.ranks == 4)
   }
 
   @Test func `a strided group has a ring only when it fills the domain of a torus`() throws {
@@ -103,6 +116,28 @@ private let folder = URL(filePath: #filePath).deletingLastPathComponent()
     #expect(torus.hasRing(ranks: 4, stride: 16))
     #expect(!torus.hasRing(ranks: 2, stride: 16))
     #expect(torus.hasRing(ranks: 16))
-    #expect(!(try PodTopology.named("pod16").hasRing(ranks: 4, stride: 4)))
+    let mesh = try PodTopology.named("pod16")
+    #expect(!mesh.hasRing(ranks: 4, stride: 4))
+    let gather = PodTopology.Ring(ranks: 4, bytesPerSecond: 32e9, spannedIPUs: 16)
+    #expect(mesh.groupLinks(ranks: 4, stride: 4).inside == gather)
+    let known = mesh.groupLinks(ranks: 4, stride: 4, replicasHaveRings: true)
+    #expect(known.inside == PodTopology.Ring(ranks: 4, bytesPerSecond: 16e9))
+  }
+
+  @Test(arguments: [(2, 32e9), (4, 16e9), (8, 8e9), (16, 4e9), (32, 2e9)])
+  func `strided rings that run at once share the rails`(stride: Int, rate: Double) throws {
+    let links = try PodTopology.named("pod64").groupLinks(ranks: 64 / stride, stride: stride)
+    #expect(links.inside?.bytesPerSecond == rate)
+  }
+
+  @Test func `the IPUs of a machine share its streaming memory and its host link`() throws {
+    var pod = try PodTopology.named("pod16")
+    #expect(pod.hostBytesPerSecondPerIPU(ranks: 1) == 5.5e9)
+    #expect(pod.hostBytesPerSecondPerIPU(ranks: 4) == 12.5e9 / 4)
+    #expect(pod.hostBytesPerSecondPerIPU(ranks: 16) == 12.5e9 / 4)
+    pod.machine.streamingBytesPerSecond = 20e9
+    #expect(pod.streamingBytesPerSecondPerIPU(ranks: 1) == 15.75e9)
+    #expect(pod.streamingBytesPerSecondPerIPU(ranks: 2) == 10e9)
+    #expect(pod.streamingBytesPerSecondPerIPU(ranks: 64) == 5e9)
   }
 }

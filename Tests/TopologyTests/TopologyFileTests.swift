@@ -87,7 +87,7 @@ private let mistakes = [
     "more ring links than links", "    value: 2\n", "    value: 11\n", at: "value: 11",
     .inconsistent, "links.ring", "at most 10"),
   Mistake(
-    "more ring links than leave the machine", "    value: 2\n", "    value: 5\n", at: "value: 5",
+    "more ring links than leave the machine", "    value: 2\n", "    value: 5\n", at: "value: 5\n",
     .inconsistent, "links.ring", "at most 4"),
   Mistake(
     "more links used than there are", "between_machines: { value: 4",

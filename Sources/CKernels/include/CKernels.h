@@ -156,6 +156,14 @@ void ck_adamw(float *w, float *m, float *v, const float *g, long n, const ck_ada
 // reduce.c: n <= 64 sources, combined as ((0 1)(2 3)) ..., an odd last one carried up -------------
 
 void ck_tree_sum(const float *const *sources, int n, float *out, long first, long count);
+
+/// What a float32 is rounded to and back, to the nearest, ties to even.
+enum { CK_BFLOAT16 = 1, CK_FLOAT16 = 2 };
+/// y = x as it is after a trip through that type; y may be x.
+void ck_round_trip(const float *x, float *y, long count, int type);
+/// The sum of rounded sources, itself rounded where `roundsSum`.
+void ck_tree_sum_rounded(const float *const *sources, int n, float *out, long first, long count,
+                         int type, int roundsSum);
 void ck_tree_max(const float *const *sources, int n, float *out, long first, long count);
 /// The first index of the maximum; its value in *value.
 long ck_argmax(const float *row, long n, float *value);

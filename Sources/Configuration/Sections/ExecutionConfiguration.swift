@@ -4,8 +4,39 @@ package struct ExecutionConfiguration: Sendable, Equatable {
   package enum Recompute: String, Sendable, CaseIterable {
     /// Each layer from its input, as the reference does.
     case full
+    /// Each layer as far as the backward pass reads it.
+    case live
+    /// Norms and gelu; results of products and of attention are kept.
+    case selective
     /// Nothing: all activations are kept.
     case none
+  }
+
+  /// Whether a micro-batch's transfers wait for its arithmetic, by the reference's names.
+  package enum IOMode: String, Sendable, CaseIterable {
+    case io
+    case overlapped = "io_overlapped"
+  }
+
+  /// What of a parameter replicas share out among them.
+  package enum StateSharding: String, Sendable, CaseIterable {
+    /// Weights too, as the reference does.
+    case all
+    /// Gradients and moments.
+    case optimizer
+    case none
+  }
+
+  /// What products of float16 operands are summed in.
+  package enum MatmulPartials: String, Sendable, CaseIterable {
+    case half, single
+  }
+
+  /// What matrices travel as between ranks.
+  package enum CollectiveType: String, Sendable, CaseIterable {
+    /// Their own.
+    case own
+    case bfloat16, float16
   }
 
   package var microBatchSize = 1
@@ -25,6 +56,14 @@ package struct ExecutionConfiguration: Sendable, Equatable {
   package var recompute = Recompute.full
   /// Ours: whether a recomputed layer replays its two closing all-reduces, whose results nobody uses.
   package var recomputeClosingCollectives = false
+  /// Ours, like all below: whether attention and feed-forward share one all-reduce each way.
+  package var fuseAllReduces = false
+  package var ioMode = IOMode.io
+  /// Whether norms, dropouts and residuals are on each rank's own rows.
+  package var sequenceSharding = false
+  package var stateSharding = StateSharding.all
+  package var matmulPartials = MatmulPartials.half
+  package var collectiveType = CollectiveType.own
 
   /// The reference's defaults (Graphcore examples, nlp/gpt_j/popxl/config/config.py).
   package init() {}
@@ -47,6 +86,12 @@ package struct ExecutionConfiguration: Sendable, Equatable {
     recompute = try section.choice("recompute", default: recompute)
     recomputeClosingCollectives = try section.bool(
       "recompute_closing_collectives", default: recomputeClosingCollectives)
+    fuseAllReduces = try section.bool("fuse_all_reduces", default: fuseAllReduces)
+    ioMode = try section.choice("io_mode", default: ioMode)
+    sequenceSharding = try section.bool("sequence_sharding", default: sequenceSharding)
+    stateSharding = try section.choice("state_sharding", default: stateSharding)
+    matmulPartials = try section.choice("matmul_partials", default: matmulPartials)
+    collectiveType = try section.choice("collective_type", default: collectiveType)
     try section.finish()
   }
 
@@ -63,6 +108,12 @@ package struct ExecutionConfiguration: Sendable, Equatable {
       ("attention_serialisation", YAMLNode(attentionSerialisation)),
       ("recompute", YAMLNode(recompute.rawValue)),
       ("recompute_closing_collectives", YAMLNode(recomputeClosingCollectives)),
+      ("fuse_all_reduces", YAMLNode(fuseAllReduces)),
+      ("io_mode", YAMLNode(ioMode.rawValue)),
+      ("sequence_sharding", YAMLNode(sequenceSharding)),
+      ("state_sharding", YAMLNode(stateSharding.rawValue)),
+      ("matmul_partials", YAMLNode(matmulPartials.rawValue)),
+      ("collective_type", YAMLNode(collectiveType.rawValue)),
     ])
   }
 }

@@ -78,7 +78,7 @@ extension Operation {
     case .adamW: [true, true, true, true, false, false]
     case .zero, .collective, .slice, .biasGradient, .layerNormGradient, .attention,
       .attentionBackward, .embedBackward, .crossEntropyLoss, .sumOfSquares, .gradientScale,
-      .selectRows, .argmax, .cachedAttention:
+      .selectRows, .argmax, .cachedAttention, .elementwise:
       inputs.map { _ in false }
     }
   }

@@ -44,10 +44,7 @@ struct InstructionEmitter {
     case .biasGradient:
       .biasGradient(
         dy: read(0), width: input(0).columns, rows: input(0).rows, into: write(), columns: part)
-    case .dropout(let dropout):
-      .dropout(
-        read(0), dropping(dropout, heads: 0),
-        into: Instruction.Rows(matrix: write(), width: output().columns, rows: part))
+    case .dropout(let dropout): self.dropout(part, dropout)
     case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part))
     case .geluBackward:
       .geluBackward(dg: at(part, 0), z: at(part, 1), into: at(part), count: elements(part))
@@ -74,6 +71,7 @@ struct InstructionEmitter {
     case .cachedAttention(let shape):
       .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
     case .collective: preconditionFailure("collectives are lowered for their group")
+    case .elementwise(let function): preconditionFailure("\(function) is timed only, never run")
     }
   }
 
@@ -215,6 +213,17 @@ struct InstructionEmitter {
       dropping: shape.dropout.map { dropping($0, heads: shape.heads) })
   }
 
+  /// Rows are numbered in the whole micro-batch, also where a rank holds only some of them.
+  private func dropout(_ part: Range<Int>, _ dropout: Operation.Dropout) -> Instruction {
+    let first = dropout.shards > 1 ? mesh.tensorIndex(of: rank) * input(0).rows : 0
+    let width = output().columns
+    return .dropout(
+      read(0) - first * width, dropping(dropout, heads: 0),
+      into: Instruction.Rows(
+        matrix: write() - first * width, width: width,
+        rows: part.lowerBound + first..<part.upperBound + first))
+  }
+
   /// The schedule is the last input, the rank's part of the batch as long as the first.
   private func dropping(
     _ dropout: Operation.Dropout, heads: Int
@@ -224,7 +233,8 @@ struct InstructionEmitter {
     let dropping = Instruction.Dropping(
       probability: dropout.probability, seed: dropout.seed, site: dropout.site.rawValue,
       layer: lowering.value(of: dropout.layer), head: mesh.tensorIndex(of: rank) * heads,
-      sequence: batch * (input(0).rows / dropout.sequence), tokens: dropout.sequence,
+      sequence: batch * (input(0).rows * dropout.shards / dropout.sequence),
+      tokens: dropout.sequence,
       schedule: read(operation.inputs.count - 1))
     return lowering.tables.table([dropping])
   }

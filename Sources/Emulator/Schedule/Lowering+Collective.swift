@@ -32,7 +32,10 @@ extension Lowering {
     var work = Work()
     for members in groups {
       let distinct = Set(members.map { buffer(operation.outputs[0], rank: $0) }).count
-      let bytes = program[operation.outputs[0]].bytes * (members.count - distinct)
+      let each =
+        kind == .allGather
+        ? program.payloadBytes(of: operation) : program[operation.outputs[0]].bytes
+      let bytes = each * (members.count - distinct)
       work.collectives.record(kind, group, bytes: bytes, calls: members.count - distinct)
     }
     skip(work)
@@ -46,7 +49,7 @@ extension Lowering {
     switch kind {
     case .allReduceSum, .allReduceMax, .broadcast:
       let sources = kind == .broadcast ? [members[0]] : members
-      let buffers = collectiveBuffers(input, sources, output, members)
+      let buffers = collectiveBuffers(operation, sources, members)
       let owners = lanes.lanes(of: sharers)
       let cut = RowCut(rows: program[output].cutRows, parts: owners.count)
       let columns = program[output].cutColumns
@@ -56,12 +59,12 @@ extension Lowering {
       }
     case .reduceScatter:
       for (index, member) in members.enumerated() {
-        let buffers = collectiveBuffers(input, members, output, [member])
+        let buffers = collectiveBuffers(operation, members, [member])
         appendShard(kind, buffers, index, member, program[output].count, program[input].count)
       }
     case .allGather:
       for (index, member) in members.enumerated() {
-        let buffers = collectiveBuffers(input, [member], output, members)
+        let buffers = collectiveBuffers(operation, [member], members)
         appendShard(kind, buffers, index, member, program[input].count, program[output].count)
       }
     }
@@ -82,8 +85,9 @@ extension Lowering {
   }
 
   private func collectiveBuffers(
-    _ input: TensorReference, _ sources: [Int], _ output: TensorReference, _ targets: [Int]
+    _ operation: Operation, _ sources: [Int], _ targets: [Int]
   ) -> CollectiveBuffers {
+    let (input, output) = (operation.inputs[0], operation.outputs[0])
     let sourceAddresses = sources.map { rank -> UnsafePointer<Float>? in
       UnsafePointer(floats(buffer(input, rank: rank)))
     }
@@ -94,7 +98,8 @@ extension Lowering {
     }
     return CollectiveBuffers(
       sources: tables.table(sourceAddresses), sourceCount: sources.count,
-      targets: tables.table(distinct.map(floats)), targetCount: distinct.count)
+      targets: tables.table(distinct.map(floats)), targetCount: distinct.count,
+      payload: Payload(operation.carrier))
   }
 
   private func floats(_ buffer: Int) -> UnsafeMutablePointer<Float> {
@@ -163,5 +168,16 @@ extension Instruction.CollectivePart {
     _ kind: Kind, _ buffers: CollectiveBuffers, _ part: Range<Int>, offset: Int = 0, count: Int = 0
   ) {
     self.init(kind: kind, buffers: buffers, part: part, offset: offset, count: count)
+  }
+}
+
+extension Payload {
+  /// Of a collective whose buffers the Emulator keeps in float32.
+  fileprivate init(_ carrier: ElementType?) {
+    switch carrier {
+    case .bfloat16: self = .bfloat16
+    case .float16: self = .float16
+    case .float32, .int32, nil: self = .float32
+    }
   }
 }

@@ -186,8 +186,10 @@ package struct ParameterTransfer {
     }
     let group = parameter.shardingGroup
     let shard = emulator.program[tensor].count
+    // What no rank of the group holds a part of, each of them holds whole.
+    let isShared = emulator.program[tensor].differsOver.subtracting(parameter.differsOver).isEmpty
     for rank in mesh.members(of: group, with: tensorIndex) {
-      let first = mesh.index(of: rank, in: group) * shard
+      let first = isShared ? 0 : mesh.index(of: rank, in: group) * shard
       let memory = emulator.memory(
         of: tensor, instance: parameter.isPerLayer ? layer : 0, rank: rank)
       let isHalf = emulator.program[tensor].elementType == .bfloat16

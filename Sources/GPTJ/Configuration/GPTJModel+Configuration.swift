@@ -23,8 +23,32 @@ extension ParallelPlan {
       configuration.training.globalBatchSize, over: execution.dataParallel,
       tensorParallel: execution.tensorParallel, microBatchSize: execution.microBatchSize,
       model: GPTJModel(configuration.model))
-    recompute = execution.recompute == .full ? .full : .none
+    follow(execution)
+    if let reason = illegality(for: GPTJModel(configuration.model)) { throw reason }
+  }
+
+  /// Takes over all settings that do not change how a batch and a model are spread.
+  package mutating func follow(_ execution: ExecutionConfiguration) {
+    recompute = Recompute(rawValue: execution.recompute.rawValue) ?? .full
     recomputeClosingCollectives = execution.recomputeClosingCollectives
     attentionSerialisation = execution.attentionSerialisation
+    rewrites = Rewrites(execution)
+  }
+}
+
+extension ParallelPlan.Rewrites {
+  init(_ execution: ExecutionConfiguration) {
+    fusesAllReduces = execution.fuseAllReduces
+    overlapsIO = execution.ioMode == .overlapped
+    shardsSequence = execution.sequenceSharding
+    stateSharding =
+      ParallelPlan.StateSharding(rawValue: execution.stateSharding.rawValue) ?? .all
+    hasSinglePartials = execution.matmulPartials == .single
+    collectiveType =
+      switch execution.collectiveType {
+      case .own: nil
+      case .bfloat16: .bfloat16
+      case .float16: .float16
+      }
   }
 }

@@ -9,9 +9,10 @@ struct Dropout {
   let layer: Affine
   let microBatch: Affine
 
-  /// Masks and scales an activation (T, D) that a whole group holds, in place.
+  /// Masks and scales in place an activation (T, D) that a whole group holds, or a rank's rows of it.
   func apply(_ x: TensorReference, _ site: Operation.Dropout.Site, _ step: StepWriter) {
-    step.builder.emit(.dropout(kind(site, step)), [x, schedule], into: [x])
+    step.builder.emit(
+      .dropout(kind(site, step, rows: step.builder[x].rows)), [x, schedule], into: [x])
   }
 
   /// A masked and scaled copy of a gradient (T, D).
@@ -21,15 +22,18 @@ struct Dropout {
     let tensor = step.builder[dy]
     let dx = step.builder.temporary(
       name, tensor.shape, tensor.elementType, differsOver: tensor.differsOver)
-    step.builder.emit(.dropout(kind(site, step)), [dy, schedule], into: [dx])
+    step.builder.emit(.dropout(kind(site, step, rows: tensor.rows)), [dy, schedule], into: [dx])
     return dx
   }
 
-  func kind(_ site: Operation.Dropout.Site, _ step: StepWriter) -> Operation.Dropout {
+  /// Of that many rows of the micro-batch's.
+  func kind(
+    _ site: Operation.Dropout.Site, _ step: StepWriter, rows: Int
+  ) -> Operation.Dropout {
     Operation.Dropout(
       probability: settings.probability, seed: settings.seed, site: site, layer: layer,
       microBatch: microBatch, microBatches: step.plan.gradientAccumulation,
-      sequence: step.model.sequenceLength)
+      sequence: step.model.sequenceLength, shards: step.tokens / rows)
   }
 }
 
@@ -37,7 +41,7 @@ extension StepWriter {
   /// The shape of attention, with dropout of its probabilities.
   func attention(_ dropout: Dropout?) -> Operation.Attention {
     var shape = attention
-    shape.dropout = dropout?.kind(.attentionProbabilities, self)
+    shape.dropout = dropout?.kind(.attentionProbabilities, self, rows: tokens)
     return shape
   }
 }

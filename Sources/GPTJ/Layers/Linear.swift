@@ -22,14 +22,15 @@ struct ColumnParallelLinear {
   }
 
   /// Accumulates the weight's and bias' gradients, where they are trained, and the adapters', and
-  /// returns the partial dx (T, C).
+  /// returns the partial dx (T, C), added to `other`'s where that is given.
   func backward(
     _ dy: TensorReference, input x: TensorReference, into dWeight: TensorReference?,
-    bias dBias: TensorReference? = nil, _ name: String, _ step: StepWriter
+    bias dBias: TensorReference? = nil, addingTo other: TensorReference? = nil, _ name: String,
+    _ step: StepWriter
   ) -> TensorReference {
     if let dWeight { step.accumulateWeightGradient(dy, x, into: dWeight) }
     if let dBias { step.builder.emit(.biasGradient, [dy], into: [dBias]) }
-    let dx = step.inputGradient(dy, weight, name)
+    let dx = step.inputGradient(dy, weight, addingTo: other, name)
     for adapter in adapters { adapter.backward(dy, input: x, addingTo: dx, name, step) }
     return dx
   }
@@ -42,13 +43,19 @@ struct RowParallelLinear {
   let weight: TensorReference
   var adapter: LowRankUpdate?
 
-  /// The partial sum (T, R) that `allReduce` completes.
-  func partial(_ x: TensorReference, _ name: String, _ step: StepWriter) -> TensorReference {
-    let y = step.builder.temporary(
-      name + ".partial", [step.builder[x].rows, step.builder[weight].rows], step.type,
-      differsOver: .all)
+  /// The partial sum (T, R) that `completed` completes, added to `other` where that is given.
+  func partial(
+    _ x: TensorReference, addingTo other: TensorReference? = nil, _ name: String,
+    _ step: StepWriter
+  ) -> TensorReference {
+    let y =
+      other
+      ?? step.builder.temporary(
+        name + ".partial", [step.builder[x].rows, step.builder[weight].rows], step.type,
+        differsOver: .all)
     step.builder.emit(
-      .matmul(transposeA: false, transposeB: true, accumulate: false), [x, weight], into: [y])
+      .matmul(transposeA: false, transposeB: true, accumulate: other != nil), [x, weight],
+      into: [y])
     adapter?.add(x, to: y, name, step)
     return y
   }
@@ -75,14 +82,18 @@ extension StepWriter {
       .matmul(transposeA: true, transposeB: false, accumulate: true), [dy, x], into: [dWeight])
   }
 
-  /// dx (T, C) = dy W.
+  /// dx (T, C) = dy W, or `other` += dy W.
   func inputGradient(
-    _ dy: TensorReference, _ weight: TensorReference, _ name: String
+    _ dy: TensorReference, _ weight: TensorReference, addingTo other: TensorReference? = nil,
+    _ name: String
   ) -> TensorReference {
-    let dx = builder.temporary(
-      name, [builder[dy].rows, builder[weight].columns], type, differsOver: .all)
+    let dx =
+      other
+      ?? builder.temporary(
+        name, [builder[dy].rows, builder[weight].columns], type, differsOver: .all)
     builder.emit(
-      .matmul(transposeA: false, transposeB: false, accumulate: false), [dy, weight], into: [dx])
+      .matmul(transposeA: false, transposeB: false, accumulate: other != nil), [dy, weight],
+      into: [dx])
     return dx
   }
 }

@@ -16,10 +16,8 @@ struct ParallelAttention {
     var logSumExp: TensorReference
   }
 
-  /// The partial output (T, D), before its all-reduce.
-  func forward(
-    _ h: TensorReference, dropout: Dropout?, _ step: StepWriter
-  ) -> (partial: TensorReference, Saved) {
+  /// Everything before the output's product.
+  func forward(_ h: TensorReference, dropout: Dropout?, _ step: StepWriter) -> Saved {
     let builder = step.builder
     let shape = step.attention(dropout)
     let projected = qkv.forward(h, "qkv", step)
@@ -31,14 +29,15 @@ struct ParallelAttention {
       "log_sum_exp", [rows, shape.heads], .float32, differsOver: .all)
     let schedule = dropout.map { [$0.schedule] } ?? []
     builder.emit(.attention(shape), [projected] + schedule, into: [context, logSumExp])
-    let saved = Saved(qkv: projected, context: context, logSumExp: logSumExp)
-    return (output.partial(context, "attention", step), saved)
+    return Saved(qkv: projected, context: context, logSumExp: logSumExp)
   }
 
-  /// Accumulates what is trained of both layers and returns the partial dh (T, D).
+  /// Accumulates what is trained of both layers and returns the partial dh (T, D), added to
+  /// `other`'s where that is given.
   func backward(
     _ dy: TensorReference, input h: TensorReference, _ saved: Saved,
-    into dWeights: Block<TensorReference>?, dropout: Dropout?, _ step: StepWriter
+    into dWeights: Block<TensorReference>?, dropout: Dropout?, addingTo other: TensorReference?,
+    _ step: StepWriter
   ) -> TensorReference {
     let dContext = output.backward(
       dy, input: saved.context, into: dWeights?.attentionOutput, "d_context", step)
@@ -49,7 +48,8 @@ struct ParallelAttention {
       [saved.qkv, saved.context, saved.logSumExp, dContext] + (dropout.map { [$0.schedule] } ?? []),
       into: [dQKV])
     step.builder.emit(step.rotary(inverse: true), [dQKV], into: [dQKV])
-    return qkv.backward(dQKV, input: h, into: dWeights?.qkv, "d_norm.attention.partial", step)
+    return qkv.backward(
+      dQKV, input: h, into: dWeights?.qkv, addingTo: other, "d_norm.attention.partial", step)
   }
 }
 

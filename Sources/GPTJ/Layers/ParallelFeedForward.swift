@@ -14,13 +14,17 @@ struct ParallelFeedForward {
     var g: TensorReference
   }
 
-  /// The partial output (T, D), before its all-reduce and bias.
-  func forward(_ h: TensorReference, _ step: StepWriter) -> (partial: TensorReference, Saved) {
+  /// Everything before the second product.
+  func forward(_ h: TensorReference, _ step: StepWriter) -> Saved {
     let z = expand.forward(h, "feed_forward.z", step)
+    return Saved(z: z, g: gelu(z, step))
+  }
+
+  func gelu(_ z: TensorReference, _ step: StepWriter) -> TensorReference {
     let g = step.builder.temporary(
       "feed_forward.g", step.builder[z].shape, step.type, differsOver: .all)
     step.builder.emit(.gelu, [z], into: [g])
-    return (contract.partial(g, "feed_forward", step), Saved(z: z, g: g))
+    return g
   }
 
   /// Accumulates what is trained of both layers and returns the partial dh (T, D).

@@ -31,8 +31,10 @@ extension TransformerBlock {
     let context = builder.temporary(
       "context", [builder[h].rows, shape.heads * shape.headSize], step.type, differsOver: .all)
     builder.emit(.cachedAttention(shape), [qkv, rows.cache, places], into: [context])
-    return close(
-      x, attention.output.partial(context, "attention", step),
-      feedForward.forward(h, step).partial, inPlace: true, step)
+    let partials = Partials(
+      attention: attention.output.partial(context, "attention", step),
+      feedForward: feedForward.contract.partial(
+        feedForward.forward(h, step).g, "feed_forward", step))
+    return close(x, partials, inPlace: true, step)
   }
 }

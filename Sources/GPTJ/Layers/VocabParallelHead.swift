@@ -15,13 +15,14 @@ struct VocabParallelHead {
     let stats: TensorReference
   }
 
-  /// x (T, D) -> logits (T, Vl).
+  /// x (T, D), or this rank's rows of it -> logits (T, Vl).
   func forward(_ x: TensorReference, _ step: StepWriter) -> (logits: TensorReference, Saved) {
-    let (h, stats) = norm.forward(x, "norm", step)
+    let (rows, stats) = norm.forward(x, "norm", step)
+    let h = step.whole(rows, "norm.whole")
     return (projection.forward(h, "logits", step), Saved(h: h, stats: stats))
   }
 
-  /// Accumulates the gradients of all four parameters, where they are trained, and returns dx (T, D).
+  /// Accumulates the gradients of all four parameters, where they are trained, and returns dx like x.
   func backward(
     _ dLogits: TensorReference, input x: TensorReference, _ saved: Saved,
     into gradients: Head<TensorReference>?, _ step: StepWriter
@@ -29,7 +30,7 @@ struct VocabParallelHead {
     let partial = projection.backward(
       dLogits, input: saved.h, into: gradients?.weight, bias: gradients?.bias, "d_norm.partial",
       step)
-    let dH = step.allReduce(partial, "d_norm")
+    let dH = step.completed(partial, "d_norm")
     return norm.backward(
       dH, input: x, stats: saved.stats, into: gradients?.normGain, gradients?.normBias, "d_x",
       step)

@@ -16,7 +16,7 @@ package struct Parameter: Sendable, Equatable {
   /// Biases and layer norms are not decayed.
   package let isDecayed: Bool
   /// Whether each rank of a tensor-parallel group holds only its part of the gradient's sum, though
-  /// all hold the same values: an adapter's replicated matrix.
+  /// all hold the same values: an adapter's replicated matrix, a norm of a rank's own rows.
   package let hasPartialGradient: Bool
 
   /// How the ranks of a tensor-parallel group share a parameter.

@@ -62,7 +62,10 @@ package struct ParameterSet {
   /// The trained parameters of one layer.
   package var trainedInLayer: [Parameter] { adapters.isEmpty ? block.all : adapters.all }
 
-  package init(_ model: GPTJModel, tensorParallel: Int, lora: LoRA? = nil) {
+  /// With `shardsSequence` each rank of a tensor-parallel group norms its own rows.
+  package init(
+    _ model: GPTJModel, tensorParallel: Int, lora: LoRA? = nil, shardsSequence: Bool = false
+  ) {
     adapters = Adapters(lora, model, tensorParallel: tensorParallel)
     let make = ParameterFactory(tensorParallel: tensorParallel)
     let (d, f, v) = (model.hiddenSize, model.feedForwardSize, model.vocabularySize)
@@ -72,8 +75,12 @@ package struct ParameterSet {
     embedding = make.vocabulary(
       "embedding.weight", ["transformer.wte.weight"], [v, d], embeddingRows)
     block = Block(
-      normGain: make.replicated("layer.norm.gain", "transformer.h.N.ln_1.weight", d, layered: true),
-      normBias: make.replicated("layer.norm.bias", "transformer.h.N.ln_1.bias", d, layered: true),
+      normGain: make.replicated(
+        "layer.norm.gain", "transformer.h.N.ln_1.weight", d, layered: true,
+        partialGradient: shardsSequence),
+      normBias: make.replicated(
+        "layer.norm.bias", "transformer.h.N.ln_1.bias", d, layered: true,
+        partialGradient: shardsSequence),
       qkv: make.rows(
         "layer.attention.qkv.weight",
         ["q", "k", "v"].map { "transformer.h.N.attn.\($0)_proj.weight" }, [d, d]),
@@ -89,8 +96,12 @@ package struct ParameterSet {
         "layer.feed_forward.out.bias", "transformer.h.N.mlp.fc_out.bias", d, layered: true))
     let headRows = v.shard(of: tensorParallel)
     head = Head(
-      normGain: make.replicated("head.norm.gain", "transformer.ln_f.weight", d, layered: false),
-      normBias: make.replicated("head.norm.bias", "transformer.ln_f.bias", d, layered: false),
+      normGain: make.replicated(
+        "head.norm.gain", "transformer.ln_f.weight", d, layered: false,
+        partialGradient: shardsSequence),
+      normBias: make.replicated(
+        "head.norm.bias", "transformer.ln_f.bias", d, layered: false,
+        partialGradient: shardsSequence),
       weight: make.vocabulary("head.weight", ["lm_head.weight"], [v, d], headRows),
       bias: make.vocabulary("head.bias", ["lm_head.bias"], [v], headRows))
   }
@@ -100,10 +111,12 @@ package struct ParameterSet {
 private struct ParameterFactory {
   let tensorParallel: Int
 
-  func replicated(_ name: String, _ source: String, _ size: Int, layered: Bool) -> Parameter {
+  func replicated(
+    _ name: String, _ source: String, _ size: Int, layered: Bool, partialGradient: Bool = false
+  ) -> Parameter {
     Parameter(
       name: name, huggingFaceNames: [source], fullShape: [size], partition: .replicated,
-      shape: [size], isPerLayer: layered, isDecayed: false, hasPartialGradient: false)
+      shape: [size], isPerLayer: layered, isDecayed: false, hasPartialGradient: partialGradient)
   }
 
   func rows(_ name: String, _ sources: [String], _ full: [Int]) -> Parameter {

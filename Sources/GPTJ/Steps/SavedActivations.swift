@@ -3,12 +3,14 @@ import Program
 /// Streaming buffers for what a layer computed forward, where the plan does not recompute it.
 ///
 /// The layer norm is the exception: its output is as large as x on every rank and cheap to repeat.
+/// Selective recomputation repeats gelu as well.
 struct SavedActivations {
   let qkv: TensorID
   let context: TensorID
   let logSumExp: TensorID
   let z: TensorID
-  let g: TensorID
+  /// Nil where it is computed again from z.
+  let g: TensorID?
 
   init(_ step: StepWriter) {
     let shape = step.attention
@@ -23,14 +25,15 @@ struct SavedActivations {
     context = buffer("context", width, step.type)
     logSumExp = buffer("log_sum_exp", shape.heads, .float32)
     z = buffer("z", feedForward, step.type)
-    g = buffer("g", feedForward, step.type)
+    g = step.plan.recompute == .none ? buffer("g", feedForward, step.type) : nil
   }
 
   func store(_ saved: TransformerBlock.Saved, _ indices: [Affine], _ step: StepWriter) {
-    for (value, buffer) in [
+    let values: [(TensorReference, TensorID?)] = [
       (saved.attention.qkv, qkv), (saved.attention.context, context),
       (saved.attention.logSumExp, logSumExp), (saved.feedForward.z, z), (saved.feedForward.g, g),
-    ] {
+    ]
+    for case (let value, let buffer?) in values {
       step.builder.emit(.store, [value], into: [TensorReference(buffer, indices)])
     }
   }
@@ -46,11 +49,13 @@ struct SavedActivations {
       step.builder.emit(.load, [source], into: [value])
       return value
     }
-    let (h, stats) = block.norm.forward(x, "norm", step)
+    let (h, stats) = block.norm(x, step)
+    let z = fetch(z)
     return TransformerBlock.Saved(
       h: h, stats: stats,
       attention: ParallelAttention.Saved(
         qkv: fetch(qkv), context: fetch(context), logSumExp: fetch(logSumExp)),
-      feedForward: ParallelFeedForward.Saved(z: fetch(z), g: fetch(g)))
+      feedForward: ParallelFeedForward.Saved(
+        z: z, g: g.map(fetch) ?? block.feedForward.gelu(z, step)))
   }
 }

@@ -13,20 +13,24 @@ extension StepWriter {
   /// each keep a shard of it.
   func load(_ parameter: Parameter, layer: Affine? = nil) -> TensorReference {
     let shard = loadShard(stored(parameter).weight, of: parameter, layer, "")
-    guard isParallel(parameter.shardingGroup) else { return shard }
+    return holdsWholeWeights(parameter) ? shard : gather(shard, of: parameter)
+  }
+
+  /// A parameter whole from the shards that its group holds.
+  func gather(_ shard: TensorReference, of parameter: Parameter) -> TensorReference {
     let whole = builder.temporary(
       parameter.name, parameter.shape, type, differsOver: parameter.differsOver)
     builder.emit(.collective(.allGather, over: parameter.shardingGroup), [shard], into: [whole])
     return whole
   }
 
-  /// Loads one of a parameter's shards (weight, gradient or moment) onto the tiles, ungathered.
+  /// Loads what a rank stores of a parameter (weight, gradient or moment) onto the tiles, ungathered.
   func loadShard(
     _ id: TensorID, of parameter: Parameter, _ layer: Affine?, _ suffix: String
   ) -> TensorReference {
     let source = TensorReference(id, indices(parameter, layer))
     let tensor = builder[source]
-    let isWhole = !isParallel(parameter.shardingGroup)
+    let isWhole = tensor.differsOver == builder.axes(parameter.differsOver)
     let shard = builder.temporary(
       parameter.name + suffix + (isWhole ? "" : ".shard"),
       isWhole ? parameter.shape : tensor.shape,
@@ -50,8 +54,35 @@ extension StepWriter {
   func reduceGradient(
     _ parameter: Parameter, _ gradient: TensorReference, norm: TensorReference
   ) -> TensorReference {
+    guard !holdsWholeState(parameter) else { return wholeSum(parameter, gradient, norm) }
     let shard = shardOfSum(parameter, gradient)
     builder.emit(.sumOfSquares, [shard], into: [norm])
+    return shard
+  }
+
+  /// The whole sum on every replica; each adds only the squares of its slice to the norm.
+  private func wholeSum(
+    _ parameter: Parameter, _ gradient: TensorReference, _ norm: TensorReference
+  ) -> TensorReference {
+    let group = parameter.shardingGroup
+    guard isParallel(group) else {
+      builder.emit(.sumOfSquares, [gradient], into: [norm])
+      return gradient
+    }
+    let sum = allReduce(
+      gradient, parameter.name + ".gradient.sum",
+      over: parameter.hasPartialGradient ? group : .data)
+    builder.emit(.sumOfSquares, [slice(sum, of: parameter)], into: [norm])
+    return sum
+  }
+
+  /// This rank's shard of a parameter, or of what belongs to it, that its group holds whole.
+  func slice(_ whole: TensorReference, of parameter: Parameter) -> TensorReference {
+    let shard = builder.temporary(
+      builder[whole].name.suffixAfterSlash + ".slice", [shardCount(parameter)],
+      builder[whole].elementType,
+      differsOver: parameter.differsOver.union(AxisSet(parameter.shardingGroup)))
+    builder.emit(.slice(over: parameter.shardingGroup), [whole], into: [shard])
     return shard
   }
 
@@ -81,34 +112,6 @@ extension StepWriter {
   ) {
     builder.emit(
       .store, [shard], into: [TensorReference(id, indices(parameter, layer))])
-  }
-
-  /// Loads one rank's slice of an activation and gathers the rest from its tensor-parallel group.
-  func loadActivation(_ buffer: TensorID, _ indices: [Affine], _ name: String) -> TensorReference {
-    let source = TensorReference(buffer, indices)
-    let isSharded = isParallel(.tensor)
-    let shape = [tokens, model.hiddenSize]
-    let slice = builder.temporary(
-      isSharded ? name + ".slice" : name, isSharded ? builder[source].shape : shape, type,
-      differsOver: .all)
-    builder.emit(.load, [source], into: [slice])
-    guard isSharded else { return slice }
-    let whole = builder.temporary(name, shape, type, differsOver: .data)
-    builder.emit(.collective(.allGather, over: .tensor), [slice], into: [whole])
-    return whole
-  }
-
-  /// Stores this rank's slice of an activation that its whole group holds.
-  func storeActivation(_ activation: TensorReference, _ buffer: TensorID, _ indices: [Affine]) {
-    let target = TensorReference(buffer, indices)
-    var slice = activation
-    if isParallel(.tensor) {
-      slice = builder.temporary(
-        builder[activation].name.suffixAfterSlash + ".slice", builder[target].shape, type,
-        differsOver: .all)
-      builder.emit(.slice(over: .tensor), [activation], into: [slice])
-    }
-    builder.emit(.store, [slice], into: [target])
   }
 
   /// A streaming buffer of activation slices with one row more than there are layers.
@@ -143,5 +146,5 @@ extension StepWriter {
 }
 
 extension String {
-  fileprivate var suffixAfterSlash: String { split(separator: "/").last.map(String.init) ?? self }
+  var suffixAfterSlash: String { split(separator: "/").last.map(String.init) ?? self }
 }

@@ -21,7 +21,9 @@ final class StepWriter {
     self.plan = plan
     self.type = type
     self.lora = lora
-    parameters = ParameterSet(model, tensorParallel: plan.tensorParallel, lora: lora)
+    parameters = ParameterSet(
+      model, tensorParallel: plan.tensorParallel, lora: lora,
+      shardsSequence: plan.rewrites.shardsSequence && plan.tensorParallel > 1)
   }
 
   /// Tokens of one micro-batch.
@@ -51,13 +53,18 @@ extension StepWriter {
     let trained = Set(training ? parameters.trained.map(\.name) : [])
     for parameter in parameters.all {
       let isTrained = trained.contains(parameter.name)
-      let weight = declareShard(parameter, "", isTrained ? type : frozenType(of: parameter))
+      let weight = declare(
+        parameter, "", isTrained ? type : frozenType(of: parameter),
+        isWhole: holdsWholeWeights(parameter))
+      func state(_ suffix: String, _ type: ElementType) -> TensorID {
+        declare(parameter, suffix, type, isWhole: holdsWholeState(parameter))
+      }
       storage[parameter.name] =
         isTrained
         ? ParameterStorage(
-          weight: weight, gradient: declareShard(parameter, ".gradient", type),
-          firstMoment: declareShard(parameter, ".first_moment", .float32),
-          secondMoment: declareShard(parameter, ".second_moment", .float32))
+          weight: weight, gradient: state(".gradient", type),
+          firstMoment: state(".first_moment", .float32),
+          secondMoment: state(".second_moment", .float32))
         : ParameterStorage(
           weight: weight, gradient: weight, firstMoment: weight, secondMoment: weight)
     }
@@ -81,12 +88,27 @@ extension StepWriter {
     parameter.count.shard(of: plan.mesh.size(of: parameter.shardingGroup))
   }
 
-  private func declareShard(
-    _ parameter: Parameter, _ suffix: String, _ type: ElementType
+  /// Whether a rank's streaming memory has its whole part of a weight, no other holding some of it.
+  func holdsWholeWeights(_ parameter: Parameter) -> Bool {
+    !isParallel(parameter.shardingGroup)
+      || isParallel(.data) && plan.rewrites.stateSharding != .all
+  }
+
+  /// The same of gradients and moments.
+  func holdsWholeState(_ parameter: Parameter) -> Bool {
+    !isParallel(parameter.shardingGroup)
+      || isParallel(.data) && plan.rewrites.stateSharding == .none
+  }
+
+  private func declare(
+    _ parameter: Parameter, _ suffix: String, _ type: ElementType, isWhole: Bool
   ) -> TensorID {
     builder.declare(
-      parameter.name + suffix, [shardCount(parameter)], type, in: .streaming,
-      differsOver: parameter.differsOver.union(AxisSet(parameter.shardingGroup)),
+      parameter.name + suffix, [isWhole ? parameter.count : shardCount(parameter)], type,
+      in: .streaming,
+      differsOver: isWhole
+        ? parameter.differsOver
+        : parameter.differsOver.union(AxisSet(parameter.shardingGroup)),
       instances: parameter.isPerLayer ? [model.layers] : [])
   }
 }

@@ -72,7 +72,9 @@ extension TrainingPhases {
     _ parameter: Parameter, gradient: TensorReference, layer: Affine?, _ scalars: UpdateScalars
   ) {
     let stored = step.stored(parameter)
-    let weight = step.loadShard(stored.weight, of: parameter, layer, "")
+    let loaded = step.loadShard(stored.weight, of: parameter, layer, "")
+    let updatesSlice = step.holdsWholeWeights(parameter) && !step.holdsWholeState(parameter)
+    let weight = updatesSlice ? step.slice(loaded, of: parameter) : loaded
     let first = step.loadShard(stored.firstMoment, of: parameter, layer, ".first_moment")
     let second = step.loadShard(stored.secondMoment, of: parameter, layer, ".second_moment")
     var adamW = optimizer.adamW
@@ -81,7 +83,8 @@ extension TrainingPhases {
       .adamW(adamW),
       [weight, gradient, first, second, scalars.gradientScale, scalars.schedule],
       into: [weight, first, second])
-    step.store(weight, into: stored.weight, of: parameter, layer: layer)
+    let updated = updatesSlice ? step.gather(weight, of: parameter) : weight
+    step.store(updated, into: stored.weight, of: parameter, layer: layer)
     step.store(first, into: stored.firstMoment, of: parameter, layer: layer)
     step.store(second, into: stored.secondMoment, of: parameter, layer: layer)
   }

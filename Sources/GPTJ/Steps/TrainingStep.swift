@@ -89,7 +89,17 @@ package struct TrainingStep {
     TrainingPhases(
       step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout
     ).write()
-    return step.builder.build()
+    return rewritten(step.builder.build())
+  }
+
+  /// The rewrites that leave every shape as it is.
+  private func rewritten(_ program: Program) -> Program {
+    let rewrites = plan.rewrites
+    var program = program
+    if rewrites.overlapsIO { program = program.overlappingIO(ofLoops: TrainingPhases.microBatches) }
+    if rewrites.hasSinglePartials { program = program.accumulatingInSingle() }
+    if let type = rewrites.collectiveType { program = program.sendingMatrices(as: type) }
+    return program
   }
 }
 
@@ -125,7 +135,9 @@ struct TrainingPhases {
     self.lossScale = lossScale
     x = step.activationBuffer("x")
     dx = step.activationBuffer("dx")
-    saved = step.plan.recompute == .none ? SavedActivations(step) : nil
+    saved =
+      step.plan.recompute == .none || step.plan.recompute == .selective
+      ? SavedActivations(step) : nil
     host = Self.declareHost(step)
     norm = step.builder.temporary("squared_norm", [1], .float32, differsOver: .all)
     self.dropout = dropout.map {
@@ -143,11 +155,14 @@ struct TrainingPhases {
     if trainsWeights { headOptimizer(scale) }
   }
 
+  /// The name of the loop over a phase's micro-batches.
+  static let microBatches = "micro_batch"
+
   /// Whether the model's own weights are trained, rather than adapters beside them.
   var trainsWeights: Bool { step.lora == nil }
 
   func forEachMicroBatch(_ body: (Affine) -> Void) {
-    step.builder.loop("micro_batch", count: step.plan.gradientAccumulation, body)
+    step.builder.loop(Self.microBatches, count: step.plan.gradientAccumulation, body)
   }
 
   func forEachLayer(descending: Bool = false, _ body: (Affine) -> Void) {
@@ -191,7 +206,7 @@ extension TrainingPhases {
         let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
         let embedded = embedding.forward(ids, step)
         dropout(0, batch)?.apply(embedded, .embedding, step)
-        step.storeActivation(embedded, x, [0, batch])
+        step.storeResidual(embedded, x, [0, batch])
       }
     }
   }
@@ -201,11 +216,11 @@ extension TrainingPhases {
       step.builder.phase("decoder_forward") {
         let block = TransformerBlock(step.loadBlock(layer), step.loadAdapters(layer))
         forEachMicroBatch { batch in
-          let input = step.loadActivation(x, [layer, batch], "x")
+          let input = step.loadResidual(x, [layer, batch], "x")
           let (output, activations) = block.forward(
             input, dropout: dropout(layer, batch), step)
           saved?.store(activations, [layer, batch], step)
-          step.storeActivation(output, x, [layer + 1, batch])
+          step.storeResidual(output, x, [layer + 1, batch])
         }
       }
     }
@@ -219,14 +234,14 @@ extension TrainingPhases {
       let gradients = trainsWeights ? parameters.map(step.zeroGradient) : nil
       let last = Affine(nil, step.model.layers)
       forEachMicroBatch { batch in
-        let input = step.loadActivation(x, [last, batch], "x")
+        let input = step.loadResidual(x, [last, batch], "x")
         let labels = step.hostLoad(TensorReference(host.labels, [batch]))
         let (logits, activations) = head.forward(input, step)
         let (loss, dLogits) = VocabParallelCrossEntropy().forwardAndBackward(
           logits: logits, labels: labels, scale: lossGradient, step)
         step.builder.emit(.hostStore, [loss], into: [TensorReference(host.loss, [batch])])
         let dX = head.backward(dLogits, input: input, activations, into: gradients, step)
-        step.storeActivation(dX, dx, [last, batch])
+        step.storeResidual(dX, dx, [last, batch])
       }
       for (parameter, gradient) in zip(parameters.all, gradients?.all ?? []) {
         storeGradient(parameter, gradient, layer: nil)
@@ -242,15 +257,15 @@ extension TrainingPhases {
         let adapterGradients = step.parameters.adapters.map(step.zeroGradient)
         let block = TransformerBlock(weights, step.loadAdapters(layer, adapterGradients))
         forEachMicroBatch { batch in
-          let input = step.loadActivation(x, [layer, batch], "x")
-          let dY = step.loadActivation(dx, [layer + 1, batch], "d_y")
+          let input = step.loadResidual(x, [layer, batch], "x")
+          let dY = step.loadResidual(dx, [layer + 1, batch], "d_y")
           let dropout = dropout(layer, batch)
           let activations =
             saved?.load(input, block, [layer, batch], step)
             ?? block.recompute(input, dropout: dropout, step)
           let dX = block.backward(
             dY, input: input, activations, into: gradients, dropout: dropout, step)
-          step.storeActivation(dX, dx, [layer, batch])
+          step.storeResidual(dX, dx, [layer, batch])
         }
         let trained = gradients?.all ?? adapterGradients.all
         for (parameter, gradient) in zip(step.parameters.trainedInLayer, trained) {

@@ -11,6 +11,7 @@ extension PodTopology {
     ("pod16-classic", PackageResources.pod16_classic_yml),
     ("pod16", PackageResources.pod16_yml),
     ("pod64", PackageResources.pod64_yml),
+    ("pod256", PackageResources.pod256_yml),
   ]
 
   /// Finds and reads a topology: a built-in one, a path, or one of the user's own by its name.

@@ -54,6 +54,10 @@ extension PodTopology {
         &section, "streaming_memory_per_ipu", .gigabyte, in: 1...65_536),
       streamingBytesPerSecondPerIPU: try reader.number(
         &section, "streaming_bandwidth_per_ipu", .gigabytesPerSecond, in: 0.01...10_000),
+      streamingBytesPerSecond: try reader.number(
+        &section, "streaming_bandwidth", .gigabytesPerSecond, in: 0.01...100_000),
+      hostBytesPerSecondPerIPU: try reader.number(
+        &section, "host_link_per_ipu", .gigabytesPerSecond, in: 0.01...10_000),
       hostLinkBytesPerSecond: try reader.number(
         &section, "host_link", .gigabytesPerSecond, in: 0.01...10_000))
     try section.finish()
@@ -83,7 +87,8 @@ extension PodTopology {
   /// Keys that are easily put into the wrong section.
   private static let sectionsOfKey: [String: [String]] = [
     "clock": ["ipu"], "tiles": ["ipu"], "price": ["pod"], "machines": ["pod"],
-    "host_link": ["machine"], "ring": ["links"], "domain": ["links"], "kind": ["links"],
+    "host_link": ["machine"], "streaming_bandwidth": ["machine"], "ring": ["links"],
+    "domain": ["links"], "kind": ["links"],
   ]
 
   private func check(ipus: Int, _ reader: TopologyReader) throws(ConfigurationError) {

@@ -36,6 +36,10 @@ package struct PodTopology: Sendable, Equatable {
     package var streamingBytesPerIPU: Int
     /// An upper bound, per direction.
     package var streamingBytesPerSecondPerIPU: Double
+    /// Of the memory behind those links, shared by the IPUs of the machine.
+    package var streamingBytesPerSecond: Double
+    /// Per direction, between the host and one IPU.
+    package var hostBytesPerSecondPerIPU: Double
     /// Per direction, shared by the IPUs of the machine.
     package var hostLinkBytesPerSecond: Double
   }

@@ -26,6 +26,9 @@ struct FinetuneCommand: ParsableCommand {
       valueName: "name"))
   var config = RealRun.preset
 
+  @Option(help: ArgumentHelp("The model; only GPT-J runs (default: gptj).", valueName: "name"))
+  var model: String?
+
   @OptionGroup var files: FinetuneFiles
 
   @Option(
@@ -45,6 +48,11 @@ struct FinetuneCommand: ParsableCommand {
 
   @Option(name: .customLong("dp"), help: ArgumentHelp("Data parallelism.", valueName: "n"))
   var dataParallel: Int?
+
+  @Option(
+    parsing: .commaSeparated,
+    help: ArgumentHelp("Changes of the step that keep its result.", valueName: "names"))
+  var whatIf: [WhatIf] = []
 
   @Option(
     name: .customLong("set"),
@@ -78,6 +86,7 @@ struct FinetuneCommand: ParsableCommand {
   }
 
   mutating func run() throws {
+    try OnlyGPTJ.require(model)
     let pretrained = try files.pretrained.map { try open($0) }
     let adapter = try adapters.open()
     let configuration = try resolve(pretrained, adapter)
@@ -155,10 +164,11 @@ struct FinetuneCommand: ParsableCommand {
       overrides.append(ConfigurationOverride(path: path, value: String(value), origin: flag))
     }
     overrides += files.overrides
-    return try ConfigurationResolver(
+    let configuration: FineTuningConfiguration = try ConfigurationResolver(
       config, environment: environment(), otherVariables: Workload.otherVariables,
       overrides: overrides
     ).resolve()
+    return try WhatIf.applied(whatIf, to: configuration)
   }
 
   private func train(_ run: FineTuningRun) throws -> [Trainer.Update] {

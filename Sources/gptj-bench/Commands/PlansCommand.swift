@@ -24,12 +24,13 @@ struct PlansCommand: ParsableCommand {
 
   func validate() throws {
     guard top > 0 else { throw ValidationError("--top is \(top), expected at least 1") }
+    try workload.refuseRanking()
   }
 
   mutating func run() throws {
     let resolved = try Workload(
       topology: pod.topology, sequenceLength: pod.sequenceLength,
-      globalBatchSize: pod.globalBatchSize, workload)
+      globalBatchSize: pod.globalBatchSize, workload, insistsOnWhatIfs: false)
     let ranking = resolved.planEstimator.ranking(
       globalBatchSize: resolved.configuration.training.globalBatchSize, like: resolved.step.plan)
     let legal = ranking.legal.filter(isWanted)

@@ -44,6 +44,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    try workload.refuseRanking()
     guard seconds >= 0, seconds <= 86_400 else {
       throw ValidationError("--seconds is \(seconds), expected from 0 to 86400")
     }
@@ -61,7 +62,7 @@ struct RunCommand: ParsableCommand {
       return
     }
     let estimate = try resolved.estimate(executableCached: job.executableCached)
-    let run = try train(like: resolved.step.plan)
+    let run = try train(like: resolved)
     var document = ReportDocument(estimate, on: resolved.topology)
     document.measured = ReportDocument.Measured(run, on: resolved.topology)
     document.host = ReportDocument.Host(run.setup)
@@ -82,12 +83,14 @@ struct RunCommand: ParsableCommand {
     try writeFile(timeline.text(), to: file)
   }
 
-  private func train(like plan: ParallelPlan) throws -> RealRun {
+  private func train(like resolved: Workload) throws -> RealRun {
     var progress = ProgressLine(
       "train", total: realSteps, terminal: Terminal.detect(.error, noColor: output.noColor),
       isOff: output.noProgress)
     defer { progress.finish() }
-    return try RealRun(like: plan, seconds: seconds, steps: realSteps, emulator) {
+    return try RealRun(
+      like: resolved.step.plan, workload.whatIfs, seconds: seconds, steps: realSteps, emulator
+    ) {
       update, trainer, peak in
       progress.update(step: update.step) { update.fields(trainer.step, peak: peak) }
     }

@@ -25,6 +25,12 @@ struct WorkloadOptions: ParsableArguments {
       valueName: "name"))
   var config: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Another model than GPT-J, by name or file: only timed, never run (default: gptj).",
+      valueName: "name"))
+  var model: String?
+
   @Option(help: ArgumentHelp("Sequences of one micro-batch.", valueName: "n"))
   var microBatch: Int?
 
@@ -37,6 +43,13 @@ struct WorkloadOptions: ParsableArguments {
     name: .customLong("dp"),
     help: ArgumentHelp("Data parallelism (default: the IPUs that TP leaves).", valueName: "n"))
   var dataParallel: Int?
+
+  @Option(
+    parsing: .commaSeparated,
+    help: ArgumentHelp(
+      "Changes of the step that keep its result; all or pairs ranks them (estimate).",
+      valueName: "names"))
+  var whatIf: [WhatIfArgument] = []
 
   @Option(
     name: .customLong("set"),

@@ -10,7 +10,9 @@ extension ReportDocument {
     let phases: [Phase]
     let steps: Int
     let compileSeconds, loadSeconds, stepsSeconds, checkpointSeconds, evaluationSeconds: Double
-    let checkpoints: Int
+    let checkpoints, compileHostBytes, loadHostBytes: Int
+    /// From compilation to the last answer; whole seconds and cents that add up to the total's.
+    let timeline: [TimelinePart]
     let totalSeconds, totalSecondsLow, totalSecondsHigh, costUSD, priceUSDPerHour: Double
     let costSource: String
     let flopsPerIPU, streamingLoadBytesPerIPU, streamingStoreBytesPerIPU: Int
@@ -19,6 +21,18 @@ extension ReportDocument {
     let fits: Bool
     let reasons, remedies: [String]
     let sramPeakBytesPerIPU, sramBytesPerIPU, streamingPeakBytesPerIPU, streamingBytesPerIPU: Int
+
+    struct TimelinePart: Encodable {
+      let name: String
+      let seconds: Int
+      let costUSD: Double
+
+      init(_ part: Timeline.Part) {
+        name = part.name
+        seconds = part.seconds
+        costUSD = Double(part.cents) / 100
+      }
+    }
 
     struct Phase: Encodable {
       let name: String
@@ -63,6 +77,9 @@ extension ReportDocument {
       loadSeconds = job.loadSeconds
       stepsSeconds = job.stepsSeconds
       checkpoints = job.checkpoints.count
+      compileHostBytes = job.compileHostBytes
+      loadHostBytes = job.loadHostBytes
+      timeline = job.timeline.parts.map(TimelinePart.init)
       checkpointSeconds = job.checkpoints.seconds
       evaluationSeconds = job.evaluation?.seconds ?? 0
       totalSeconds = job.totalSeconds

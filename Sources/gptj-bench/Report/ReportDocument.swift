@@ -16,6 +16,8 @@ struct ReportDocument: Encodable {
   let modelled: Modelled
   var measured: Measured?
   var host: Host?
+  /// The dearest operation first; only where it was asked for.
+  var explanation: [ExplainedOperation]?
 
   struct Model: Encodable {
     let layers, hiddenSize, heads, vocabSize, sequenceLength, parameters: Int
@@ -34,6 +36,7 @@ struct ReportDocument: Encodable {
     let tensorParallel, dataParallel, microBatchSize, gradientAccumulation, globalBatchSize: Int
     let recompute: String
     let recomputeClosingCollectives: Bool
+    let whatIfs: [String]
 
     init(_ plan: ParallelPlan) {
       tensorParallel = plan.tensorParallel
@@ -43,6 +46,7 @@ struct ReportDocument: Encodable {
       globalBatchSize = plan.globalBatchSize
       recompute = plan.recompute.rawValue
       recomputeClosingCollectives = plan.recomputeClosingCollectives
+      whatIfs = plan.whatIfs.map(\.name)
     }
   }
 

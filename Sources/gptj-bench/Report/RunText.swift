@@ -66,6 +66,9 @@ struct RunText {
           + "\(model.sequenceLength) tokens"
       ),
     ]
+    if !plan.whatIfs.isEmpty {
+      pairs.append(("with", plan.whatIfs.map(\.name).joined(separator: ", ")))
+    }
     let verdict = memory.fits ? "fits" : terminal.styled("does not fit", .red)
     pairs.append(("memory", "\(verdict): \(memory.usage)"))
     pairs += memory.explanation.map { ("", $0) }
@@ -117,25 +120,41 @@ struct RunText {
 
   private func job() -> String {
     let job = estimate.job
-    return lines([
-      (
-        "time",
-        "compile \(duration(job.compileSeconds)), load \(duration(job.loadSeconds)), "
-          + "\(count(job.steps, "step")) \(duration(job.stepsSeconds)), "
-          + "\(count(job.checkpoints.count, "checkpoint")) \(duration(job.checkpoints.seconds)), "
-          + "evaluation \(duration(job.evaluation?.seconds ?? 0))"
-      ),
-      (
-        "total",
-        "\(duration(job.totalSeconds)) (\(duration(job.totalSecondsLow)) to "
-          + "\(duration(job.totalSecondsHigh)))"
-      ),
-      (
-        "cost",
-        "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
-          + topology.priceSource
-      ),
+    return indented(timeline(job).text())
+      + lines([
+        (
+          "total",
+          "\(duration(job.totalSeconds)) (\(duration(job.totalSecondsLow)) to "
+            + "\(duration(job.totalSecondsHigh)))"
+        ),
+        (
+          "host",
+          "about \(Format.si(Double(job.compileHostBytes), "B", digits: 2)) of memory to compile, "
+            + "\(Format.si(Double(job.loadHostBytes), "B", digits: 2)) to load"
+        ),
+        (
+          "cost",
+          "\(Format.dollars(job.costUSD)) at \(Format.dollars(job.usdPerHour)) per hour, "
+            + topology.priceSource
+        ),
+      ])
+  }
+
+  /// The job's parts in whole seconds and cents, which add up as printed.
+  private func timeline(_ job: JobEstimate) -> Table {
+    var table = Table([.init("part"), .init("seconds", .right), .init("cost", .right)])
+    let counts = ["steps": job.steps, "checkpoints": job.checkpoints.count]
+    let timeline = job.timeline
+    for part in timeline.parts {
+      table.add([
+        counts[part.name].map { "\(Format.grouped($0)) \(part.name)" } ?? part.name,
+        Format.grouped(part.seconds), Format.dollars(Double(part.cents) / 100),
+      ])
+    }
+    table.add([
+      "total", Format.grouped(timeline.seconds), Format.dollars(Double(timeline.cents) / 100),
     ])
+    return table
   }
 
   private func measured(_ run: RealRun) -> String {
@@ -153,6 +172,8 @@ struct RunText {
         "plan",
         "TP \(plan.tensorParallel) x DP \(plan.dataParallel), \(plan.ranks) emulated IPUs: "
           + "\(plan.globalBatchSize) sequences of \(model.sequenceLength) tokens"
+          + (plan.whatIfs.isEmpty
+            ? "" : ", with \(plan.whatIfs.map(\.name).joined(separator: ", "))")
       ),
       (
         "host",

@@ -18,9 +18,11 @@ struct RealRun {
 
   static let preset = "entailment"
 
-  /// The plan's TP and DP on the small model, as far as it and the emulator can follow.
+  /// The plan's TP, DP and what-ifs on the small model, as far as it and the emulator can follow.
+  ///
+  /// What the plan recomputes it follows only where `whatIfs` name it: nothing is quickest here.
   static func configuration(
-    like plan: ParallelPlan
+    like plan: ParallelPlan, _ whatIfs: [WhatIf] = []
   ) throws(ConfigurationError) -> (FineTuningConfiguration, note: String?) {
     var configuration: FineTuningConfiguration = try ConfigurationResolver(preset).resolve()
     let heads = configuration.model.attention.heads
@@ -29,6 +31,7 @@ struct RealRun {
     let dataParallel = max(1, min(plan.dataParallel, EmulatorError.mostRanks / tensorParallel))
     configuration.execution.tensorParallel = tensorParallel
     configuration.execution.dataParallel = dataParallel
+    for whatIf in plan.whatIfs + whatIfs { whatIf.apply(to: &configuration.execution) }
     let batch = configuration.training.globalBatchSize
     configuration.execution.microBatchSize = max(
       1, min(configuration.execution.microBatchSize, batch / dataParallel))
@@ -46,10 +49,11 @@ struct RealRun {
 
   /// Trains for about `seconds`, at least two steps, at most `steps`.
   init(
-    like plan: ParallelPlan, seconds: Double, steps: Int? = nil, _ options: EmulatorOptions,
+    like plan: ParallelPlan, _ whatIfs: [WhatIf] = [], seconds: Double, steps: Int? = nil,
+    _ options: EmulatorOptions,
     progress: (Trainer.Update, Trainer, _ peak: Double) -> Void
   ) throws {
-    let (configuration, note) = try Self.configuration(like: plan)
+    let (configuration, note) = try Self.configuration(like: plan, whatIfs)
     self.note = note
     setup = try HostSetup(
       ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel, options)

@@ -21,6 +21,9 @@ extension Workload {
   var planEstimator: PlanEstimator {
     PlanEstimator(
       topology, model: step.model, elementType: step.elementType,
-      ioTiles: configuration.execution.ioTiles, dropout: step.dropout, lora: step.lora)
+      ioTiles: configuration.execution.ioTiles,
+      // One for each IPU of a replica; a phased replica is one IPU.
+      availableMemoryProportion: configuration.execution.availableMemoryProportion.first ?? 0.2,
+      dropout: step.dropout, lora: step.lora)
   }
 }

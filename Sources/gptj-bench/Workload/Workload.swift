@@ -24,13 +24,16 @@ struct Workload {
   /// Joins a topology with a configuration.
   ///
   /// TP and DP are the configuration's where something chose them; otherwise the widest legal TP
-  /// within the pod's link domain, and the rest of the IPUs for DP.
+  /// within the pod's link domain, and the rest of the IPUs for DP. `insistsOnWhatIfs` refuses those
+  /// that change nothing for that plan.
   ///
-  /// - Throws: `TopologyError`, `ConfigurationError` or `PlanError`, naming the place.
+  /// - Throws: `TopologyError`, `ConfigurationError`, `PlanError` or `WhatIf.Refusal`, naming the
+  ///   place; `ValidationError` for another model than GPT-J.
   init(
     topology name: String, sequenceLength: Int?, globalBatchSize: Int?, steps: Int? = nil,
-    _ options: WorkloadOptions
+    _ options: WorkloadOptions, insistsOnWhatIfs: Bool = true
   ) throws {
+    try OnlyGPTJ.require(options.model)
     topology = try PodTopology.named(name)
     let overrides = try options.overrides(
       sequenceLength: sequenceLength, globalBatchSize: globalBatchSize, steps: steps)
@@ -52,8 +55,13 @@ struct Workload {
       throw PlanError.tooManyRanks(
         ranks: configuration.ipus, ipus: topology.ipus, topology: topology.name)
     }
+    if insistsOnWhatIfs {
+      configuration = try WhatIf.applied(options.whatIfs, to: configuration)
+    } else {
+      for whatIf in options.whatIfs { whatIf.apply(to: &configuration.execution) }
+    }
     self.configuration = configuration
-    step = try TrainingStep(configuration)
+    step = try TrainingStep(self.configuration)
   }
 
   /// Chooses what nothing else has chosen of TP and DP.
