@@ -1,4 +1,5 @@
 import Configuration
+import Emulator
 import GPTJ
 import Program
 import Testing
