@@ -132,8 +132,11 @@ struct EstimateCommand: ParsableCommand {
   private func text(
     _ estimates: [(PodTopology, PlanEstimate)], _ explanations: [Explanation]
   ) -> String {
-    let explained = explanations.map {
-      "\n" + ExplanationText(explanation: $0, terminal: terminal).text()
+    let explained = zip(estimates, explanations).map { estimate, explanation in
+      "\n"
+        + ExplanationText(
+          explanation: explanation, topology: estimate.0.name, terminal: terminal
+        ).text()
     }.joined()
     if estimates.count == 1 {
       let (topology, estimate) = estimates[0]

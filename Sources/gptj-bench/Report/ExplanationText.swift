@@ -4,6 +4,7 @@ import Reporting
 /// The operations that cost most, for people.
 struct ExplanationText {
   let explanation: Explanation
+  let topology: String
   let terminal: Terminal
 
   private static let shown = 15
@@ -23,7 +24,7 @@ struct ExplanationText {
     }
     let rest = explanation.entries.dropFirst(Self.shown)
     let seconds = rest.reduce(0) { $0 + $1.seconds }
-    return terminal.styled("What the step's time goes into", .bold) + "\n"
+    return terminal.styled("What a step's time on \(topology) goes into", .bold) + "\n"
       + table.text(width: terminal.width)
       + (rest.isEmpty
         ? "" : "\(rest.count) other operations take \(Format.fixed(seconds, 3)) s together\n")
