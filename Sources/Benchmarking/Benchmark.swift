@@ -8,17 +8,20 @@ package struct Benchmark: Sendable {
   package let plan: String
   /// What bounds it, and so what its times are compared to.
   package let calibrator: Calibrator
+  /// Whether it waits, for workers or a disk, so that CPU time alone does not tell its speed.
+  package let waits: Bool
   /// Builds what its iterations need; the same on every machine.
   package let prepare: @Sendable () throws -> Workload
 
   package init(
-    _ name: String, _ plan: String, _ calibrator: Calibrator = .compute,
+    _ name: String, _ plan: String, _ calibrator: Calibrator = .compute, waits: Bool = false,
     prepare: @escaping @Sendable () throws -> Workload
   ) {
     precondition(name.contains("/"), "\(name): expected suite/what")
     self.name = name
     self.plan = plan
     self.calibrator = calibrator
+    self.waits = waits
     self.prepare = prepare
   }
 
@@ -27,16 +30,14 @@ package struct Benchmark: Sendable {
   package var entry: BenchmarkListing.Entry {
     BenchmarkListing.Entry(
       name: name, suite: suite, plan: plan, calibrator: calibrator,
-      waits: Self.waiting.contains(suite), isGate: Self.gate.contains(name))
+      waits: waits, isGate: Self.gate.contains(name))
   }
-
-  /// Suites that wait for workers or a disk.
-  private static let waiting: Set = ["emulator", "checkpoint"]
 
   /// What `compare --run` takes unless told otherwise: the hot paths, few enough for many rounds.
   private static let gate = Set(
     kernelsInCache.map(\.name) + [
-      "collectives/all_reduce_in_cache", "emulator/step_tp16", "estimate/pod16", "tokenizer/encode",
+      "collectives/all_reduce_in_cache", "emulator/step_tp16_one_worker", "estimate/pod16",
+      "tokenizer/encode",
     ])
 
   /// All of them, suite by suite.

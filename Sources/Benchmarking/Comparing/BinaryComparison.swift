@@ -15,10 +15,10 @@ package struct BinaryComparison: Sendable {
     package var timeLimitSeconds: Double
     /// Of either binary at one benchmark in one round, in at most so many slices, at least two; a
     /// slice is one iteration or more.
-    package var roundSeconds = 0.008
+    package var roundSeconds = 0.006
     package var slices = 16
     /// Rounds after which times are judged; the last is the most that there are.
-    package var looks = [16, 26, 40, 64, 100]
+    package var looks = [12, 18, 26, 40, 64, 100]
     /// The chance of any wrong interval in the first rounds, and again in those that confirm: a red
     /// verdict needs both.
     package var error = 0.1
@@ -67,9 +67,10 @@ package struct BinaryComparison: Sendable {
       counted.notes.append("Counts decided; no time was measured.")
       return counted
     }
-    let first = try rounds(
-      of: common, until: deadline - (1 - settings.firstShare) * settings.timeLimitSeconds
-    ) { progress(Progress(isConfirming: false, rounds: $0, open: $1)) }
+    let pause = deadline - (1 - settings.firstShare) * settings.timeLimitSeconds
+    let first = try rounds(of: common, until: deadline, leavingTimeAt: pause) {
+      progress(Progress(isConfirming: false, rounds: $0, open: $1))
+    }
     let comparison = judge(before, after, first.paired)
     let suspects = Set(comparison.unconfirmed.map(\.benchmark))
     guard !suspects.isEmpty else { return comparison }
@@ -79,18 +80,26 @@ package struct BinaryComparison: Sendable {
     return comparison.confirmed(by: judge(second.paired))
   }
 
-  /// Rounds of the benchmarks until each is decided or the time is over.
+  /// Rounds of the benchmarks until each is decided or the time is over; where there is something
+  /// to confirm, only until `pause`.
   private func rounds(
-    of entries: [BenchmarkListing.Entry], until deadline: Double, _ progress: (Int, Int) -> Void
+    of entries: [BenchmarkListing.Entry], until deadline: Double,
+    leavingTimeAt pause: Double? = nil,
+    _ progress: (Int, Int) -> Void
   ) throws(BenchmarkProcessError) -> Turns {
     var turns = Turns()
     var open = entries
+    var pause = pause
     while !open.isEmpty, turns.rounds < settings.looks.last ?? 0 {
       progress(turns.rounds, open.count)
       let start = seconds()
       try turns.addRound(of: open, old: old, new: new, settings)
       let end = seconds()
       if end + (end - start) > deadline { break }
+      if let time = pause, end > time {
+        if !judge(turns.paired).unconfirmed.isEmpty { break }
+        pause = nil
+      }
       if settings.looks.contains(turns.rounds) {
         let undecided = Set(judge(turns.paired).undecided.map(\.benchmark))
         open = open.filter { undecided.contains($0.name) }
@@ -112,7 +121,8 @@ package struct BinaryComparison: Sendable {
 
   private var options: ComparisonOptions {
     var options = ComparisonOptions()
-    options.looks = settings.looks.count
+    // And the one before the pause.
+    options.looks = settings.looks.count + 1
     options.error = settings.error
     return options
   }

@@ -3,7 +3,7 @@ import Glibc
 import Regression
 
 extension Benchmark {
-  /// Builds what iterations need, warms up and counts; without `counting` it only warms up, once.
+  /// Builds what iterations need, warms up and counts; without `counting` it only warms up.
   ///
   /// Counting costs five iterations: two to warm up, and three of which each figure is the least, since a
   /// library may still set itself up.
@@ -43,6 +43,8 @@ extension Benchmark {
 
   private func warmedUp(planting faults: [Fault]) throws -> (Workload, PreparedBenchmark) {
     let workload = try prepare().planting(faults)
+    // The first may set up a library.
+    try workload.iterate()
     let start = seconds()
     try workload.iterate()
     return (workload, PreparedBenchmark(counts: [], secondsPerIteration: seconds() - start))

@@ -9,7 +9,7 @@ extension Benchmark {
 
   private static func safetensors(_ name: String, _ type: FloatType) -> Benchmark {
     let plan = "4 tensors of 512x512, \(type.rawValue), written, synchronized and read"
-    return Benchmark("checkpoint/\(name)", plan, .memory) {
+    return Benchmark("checkpoint/\(name)", plan, .memory, waits: true) {
       let folder = try TemporaryFolder()
       let shapes = (0..<4).map { TensorShape(name: "layer.\($0).weight", shape: [512, 512]) }
       let values = (0..<(512 * 512)).map { noiseValue($0, seed: 1) }

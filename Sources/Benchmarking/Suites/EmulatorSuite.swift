@@ -12,6 +12,9 @@ extension Benchmark {
     step("step_tp1", tensorParallel: 1, dataParallel: 1),
     step("step_tp4_dp2", tensorParallel: 4, dataParallel: 2),
     step("step_tp16", tensorParallel: 16, dataParallel: 1),
+    step(
+      "step_tp16_one_worker", tensorParallel: 16, dataParallel: 1, hiddenSize: 64, sequence: 16,
+      workers: 1),
     step("step_tp4_dp2_odd", tensorParallel: 4, dataParallel: 2, hiddenSize: 144, sequence: 37),
     step("step_tp4_lora_dropout", tensorParallel: 4, dataParallel: 1) {
       $0.lora.rank = 4
@@ -31,7 +34,7 @@ extension Benchmark {
   /// ever smaller numbers.
   private static func step(
     _ name: String, tensorParallel: Int, dataParallel: Int, hiddenSize: Int = 128,
-    sequence: Int = 64,
+    sequence: Int = 64, workers: Int = Self.workers,
     change: @escaping @Sendable (inout FineTuningConfiguration) -> Void = { _ in }
   ) -> Benchmark {
     var configuration = smallModel(hiddenSize: hiddenSize, sequence: sequence)
@@ -39,7 +42,10 @@ extension Benchmark {
     configuration.execution.dataParallel = dataParallel
     change(&configuration)
     let fixed = configuration
-    return Benchmark("emulator/\(name)", "training step, \(text(configuration))") {
+    return Benchmark(
+      "emulator/\(name)", "training step, \(text(configuration, workers: workers))",
+      waits: workers > 1
+    ) {
       var batches = try TrainingTask(seed: 1).batches(fixed)
       let trainer = try Trainer(fixed, Emulator.Options(workers: workers))
       trainer.initialize(RandomWeights(seed: 1))
@@ -54,7 +60,7 @@ extension Benchmark {
     let plan =
       "inference pass, 2 layers of 128, 16 heads, 4 x 64 tokens, float32, "
       + "TP \(tensorParallel), \(workers) workers"
-    return Benchmark("emulator/\(name)", plan) {
+    return Benchmark("emulator/\(name)", plan, waits: true) {
       let program = try pass.program()
       let emulator = try Emulator(program, Emulator.Options(workers: workers))
       randomize(emulator, pass)
@@ -74,7 +80,7 @@ extension Benchmark {
     let plan =
       "4 answers of 16 tokens to 24, 2 layers of 128, 16 heads, float32, "
       + "TP \(tensorParallel), \(workers) workers"
-    return Benchmark("emulator/\(name)", plan) {
+    return Benchmark("emulator/\(name)", plan, waits: true) {
       let generator = try Generator(
         pass, outputLength: 16, endOfText: -1, Emulator.Options(workers: workers)
       ) { _, emulator in randomize(emulator, pass) }
@@ -136,7 +142,9 @@ extension Benchmark {
     return configuration
   }
 
-  private static func text(_ configuration: FineTuningConfiguration) -> String {
+  private static func text(
+    _ configuration: FineTuningConfiguration, workers: Int
+  ) -> String {
     let model = configuration.model
     var words = [
       "\(model.layers) layers of \(model.hiddenSize)", "\(model.attention.heads) heads",
@@ -146,6 +154,6 @@ extension Benchmark {
     ]
     if configuration.lora.isOn { words.append("LoRA of rank \(configuration.lora.rank)") }
     if model.dropoutProb > 0 { words.append("dropout") }
-    return (words + ["\(workers) workers"]).joined(separator: ", ")
+    return (words + ["\(workers) worker\(workers == 1 ? "" : "s")"]).joined(separator: ", ")
   }
 }
