@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// All metrics of two sides, judged together.
 package struct Comparison: Sendable, Equatable {
   /// In the order of the base, then what is new.
@@ -15,9 +17,14 @@ package struct Comparison: Sendable, Equatable {
     return verdicts.contains(.better) ? .better : .same
   }
 
-  /// Times that more rounds may still decide.
+  /// Times that more rounds may still decide, or decide otherwise: an estimate beyond the tolerance is
+  /// not left at that for the first interval that ends below the limit.
   package var undecided: [MetricName] {
-    metrics.filter { $0.verdict == .inconclusive }.map(\.name)
+    metrics.filter { metric in
+      guard let shift = metric.slowdown?.shift else { return metric.verdict == .inconclusive }
+      return metric.verdict == .inconclusive
+        || metric.verdict == .same && shift > log1p(metric.threshold.tolerance)
+    }.map(\.name)
   }
 
   /// Times that look slower, to be confirmed by rounds of their own.
