@@ -65,8 +65,8 @@ struct ServerTests {
   @Test(
     "says why a request cannot be done, and lives on",
     arguments: [
-      (#"{"prepare":{"benchmark":"fake/wroks"}}"#, "did you mean fake/works?"),
-      (#"{"prepare":{"benchmark":"fake/breaks"}}"#, "it is broken"),
+      (#"{"prepare":{"benchmark":"fake/wroks","counting":true}}"#, "did you mean fake/works?"),
+      (#"{"prepare":{"benchmark":"fake/breaks","counting":true}}"#, "it is broken"),
       (#"{"run":{"benchmark":"fake/works","iterations":0}}"#, "0 iterations"),
       (#"{"run":{"benchmark":"fake/works","iterations":2}}"#, "was not prepared"),
       (#"{"fly":{}}"#, "is no request"), ("", "is no request"), ("[", "is no request"),

@@ -86,7 +86,7 @@ import Testing
     let required = try await Binary.run(["estimate", "--require-fit"] + arguments)
     #expect(required.exitCode == 1)
     #expect(required.output.contains("does not fit"))
-    #expect(required.output.contains("SRAM in head: 225 MB over"))
+    #expect(required.output.contains("SRAM in head: 318 MB over"))
     let fitting = try await Binary.run(["estimate", "--require-fit"])
     #expect(fitting.exitCode == 0)
     let real = try await Binary.run(["run", "--require-fit"] + Self.short + arguments)

@@ -39,7 +39,7 @@ struct ThresholdsTests {
     #expect(threshold("kernels/gelu/seconds", .stored) == .init(tolerance: 0.05, limit: 0.09))
     #expect(threshold("kernels/gelu/seconds", .paired) == .init(tolerance: 0.02, limit: 0.09))
     #expect(threshold("kernels/gelu/cpu", .paired) == .init(tolerance: 0.02, limit: 0.06))
-    #expect(threshold("emulator/step/cpu", .paired) == .init(tolerance: 0.01, limit: 0.03))
+    #expect(threshold("collectives/all_reduce/cpu", .paired) == .init(tolerance: 0.01, limit: 0.03))
   }
 
   @Test(arguments: [

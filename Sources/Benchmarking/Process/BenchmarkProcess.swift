@@ -164,10 +164,23 @@ extension BenchmarkProcess {
     let environment = ["SWIFT_DETERMINISTIC_HASHING": "1"].merging(environment) { $1 }
     let code = withCStrings([path, "bench", "--serve"]) { arguments in
       withCStrings(variables(adding: environment)) { variables in
-        posix_spawn(&id, path, &actions, &attributes, arguments, variables)
+        spawning {
+          posix_spawn(&id, path, &actions, &attributes, arguments, variables)
+        }
       }
     }
     return code == 0 ? .success(id) : .failure(SystemCode(rawValue: code))
+  }
+
+  /// Asks again, for a second, while someone still holds the file open for writing: what was linked
+  /// just now, or a child that has inherited it and not yet closed it.
+  private static func spawning(_ spawn: () -> Int32) -> Int32 {
+    var code = spawn()
+    for _ in 0..<100 where code == ETXTBSY {
+      usleep(10_000)
+      code = spawn()
+    }
+    return code
   }
 
   private static func variables(adding more: [String: String]) -> [String] {
