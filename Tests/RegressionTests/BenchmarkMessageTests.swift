@@ -4,7 +4,8 @@ import Testing
 
 struct BenchmarkMessageTests {
   @Test(arguments: [
-    BenchmarkRequest.list, .prepare(benchmark: "a/b", counting: true), .run(benchmark: "a/b", iterations: 3),
+    BenchmarkRequest.list, .prepare(benchmark: "a/b", counting: true),
+    .run(benchmark: "a/b", iterations: 3),
     .calibrate(.memory), .release(benchmark: "a/b"),
   ])
   func `A request survives its line`(request: BenchmarkRequest) throws {

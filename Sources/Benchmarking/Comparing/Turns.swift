@@ -78,8 +78,9 @@ struct Turns {
   }
 }
 
-/// The lower octile: what a slice takes that nothing disturbs. The least itself is sometimes a fluke,
-/// of a clock that ran faster for a moment.
+/// The lower octile: what a slice takes that nothing disturbs.
+///
+/// The least itself is sometimes a fluke, of a clock that ran faster for a moment.
 private func undisturbed(_ slices: [Double]) -> Double {
   slices.sorted()[slices.count / 8]
 }
