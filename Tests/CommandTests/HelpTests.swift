@@ -5,7 +5,8 @@ import Testing
   @Test(arguments: [
     "", "run", "estimate", "finetune", "evaluate", "generate", "score", "convert", "plans",
     "tokenizer", "tokenizer encode", "tokenizer decode", "tokenizer train", "topology",
-    "topology list", "topology show", "topology check", "topology place",
+    "topology list", "topology show", "topology check", "topology place", "validate", "bench",
+    "compare",
   ])
   func `A help screen is the recorded one`(command: String) async throws {
     let words = command.split(separator: " ").map(String.init)
