@@ -100,20 +100,7 @@ struct ModelText {
 
   private var phases: String {
     guard let step = estimate.step else { return "" }
-    var table = Table([
-      .init("phase x runs, in seconds"), .init("total", .right), .init("compute", .right),
-      .init("streaming", .right), .init("collective", .right), .init("other", .right),
-    ])
-    for phase in step.phases {
-      let time = phase.time
-      table.add(
-        [phase.count == 1 ? phase.name : "\(phase.name) x \(phase.count)"]
-          + [
-            phase.seconds, time.compute, time.streaming, time.collective,
-            time.vector + time.exchange + time.host,
-          ].map { Format.fixed($0, 4) })
-    }
-    return "\n" + table.text(width: terminal.width)
+    return "\n" + step.phaseTable(decimals: 4).text(width: terminal.width)
   }
 
   private func seconds(_ value: Double) -> String {

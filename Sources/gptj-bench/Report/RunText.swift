@@ -102,20 +102,7 @@ struct RunText {
       step.time.parts.filter { $0.seconds > 0 }.map {
         .init($0.name, $0.seconds, label: seconds($0.seconds))
       })
-    var table = Table([
-      .init("phase x runs, in seconds"), .init("total", .right), .init("compute", .right),
-      .init("streaming", .right), .init("collective", .right), .init("other", .right),
-    ])
-    for phase in step.phases {
-      let time = phase.time
-      table.add(
-        [phase.count == 1 ? phase.name : "\(phase.name) x \(phase.count)"]
-          + [
-            phase.seconds, time.compute, time.streaming, time.collective,
-            time.vector + time.exchange + time.host,
-          ].map { Format.fixed($0, 3) })
-    }
-    return split + indented(causes.text(barWidth: 40)) + "\n" + indented(table.text())
+    return split + indented(causes.text(barWidth: 40)) + "\n" + indented(step.phaseTable(decimals: 3).text())
   }
 
   private func job() -> String {
