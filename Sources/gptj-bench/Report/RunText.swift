@@ -102,7 +102,8 @@ struct RunText {
       step.time.parts.filter { $0.seconds > 0 }.map {
         .init($0.name, $0.seconds, label: seconds($0.seconds))
       })
-    return split + indented(causes.text(barWidth: 40)) + "\n" + indented(step.phaseTable(decimals: 3).text())
+    let phases = step.phaseTable(decimals: 3)
+    return split + indented(causes.text(barWidth: 40)) + "\n" + indented(phases.text())
   }
 
   private func job() -> String {
