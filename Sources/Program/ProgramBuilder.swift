@@ -79,6 +79,19 @@ package final class ProgramBuilder {
     open[open.count - 1].append(.operation(Operation(kind, inputs: inputs, outputs: outputs)))
   }
 
+  /// A temporary with what a group's ranks hold, reduced: it differs no longer over that group.
+  package func allReduce(
+    _ partial: TensorReference, _ name: String, over group: ProcessGroup,
+    _ kind: Operation.Collective = .allReduceSum
+  ) -> TensorReference {
+    let tensor = self[partial]
+    let sum = temporary(
+      name, tensor.shape, tensor.elementType,
+      differsOver: tensor.differsOver.subtracting(AxisSet(group)))
+    emit(.collective(kind, over: group), [partial], into: [sum])
+    return sum
+  }
+
   private func close(_ wrap: ([Statement]) -> Statement) {
     let inner = open.removeLast()
     open[open.count - 1].append(wrap(inner))

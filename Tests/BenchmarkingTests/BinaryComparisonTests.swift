@@ -90,7 +90,7 @@ struct BinaryComparisonTests {
 
   private static func comparison(_ old: String, _ new: String) throws -> BinaryComparison {
     BinaryComparison(
-      old: old, new: new, thresholds: try Thresholds.builtIn(cpu: "of no kind"),
+      old: old, new: new, thresholds: try Thresholds.builtIn(),
       settings: BinaryComparison.Settings(timeLimitSeconds: 60))
   }
 

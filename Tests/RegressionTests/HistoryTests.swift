@@ -87,14 +87,14 @@ struct HistoryTests {
     #expect { try history("x", "a.json") } throws: { error in
       "\(error)".contains("a.json: it is truncated or not JSON")
     }
-    #expect { try History.read(directory: "/no/such", thresholds: nil) } throws: { error in
+    #expect { try History.read(directory: "/no/such", thresholds: .builtIn()) } throws: { error in
       (error as? RegressionError)?.exitStatus == 66
     }
   }
 
   private func history(_ text: String, _ name: String) throws -> History {
     try withFile(text, name: name) { _, folder in
-      try History.read(directory: folder, thresholds: nil)
+      try History.read(directory: folder, thresholds: .builtIn())
     }
   }
 }

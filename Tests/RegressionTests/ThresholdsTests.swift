@@ -15,7 +15,7 @@ struct ThresholdsTests {
   }
 
   @Test func `The built-in thresholds let counts grow by nothing and times by a percent`() throws {
-    let builtIn = try Thresholds.builtIn(cpu: "unknown")
+    let builtIn = try Thresholds.builtIn()
     func threshold(_ kind: Metric.Kind) -> Threshold {
       builtIn.threshold(of: "kernels/gelu/x", kind: kind, comparison: .paired)
     }
@@ -32,7 +32,7 @@ struct ThresholdsTests {
         - {metric: "kernels/gelu/*", comparison: stored, tolerance_percent: 5}
         - {metric: "*/seconds", kind: time, limit_percent: 9}
       """, name: "my.yml"
-    ) { path, _ in try Thresholds.builtIn(cpu: "").adding(file: path) }
+    ) { path, _ in try Thresholds.builtIn().adding(file: path) }
     func threshold(_ name: String, _ comparison: ComparisonMethod) -> Threshold {
       thresholds.threshold(of: name, kind: .time, comparison: comparison)
     }

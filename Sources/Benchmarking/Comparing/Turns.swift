@@ -84,10 +84,3 @@ struct Turns {
 private func undisturbed(_ slices: [Double]) -> Double {
   slices.sorted()[slices.count / 8]
 }
-
-private func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  let middle = sorted.count / 2
-  return sorted.count.isMultiple(of: 2)
-    ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-}

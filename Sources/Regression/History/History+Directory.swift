@@ -6,16 +6,14 @@ extension History {
   /// A file that is no result is an error, since a gap in a history is hard to see; a file of counts
   /// is left out.
   package static func read(
-    directory: String, thresholds: Thresholds?
+    directory: String, thresholds: Thresholds
   ) throws(RegressionError) -> History {
     var files: [(file: String, result: BenchmarkResult)] = []
     for name in try names(in: directory) where name.hasSuffix(".json") {
       guard case .result(let result) = try Baseline.read("\(directory)/\(name)") else { continue }
       files.append((name, result))
     }
-    let newest = files.max { $0.result.startedAt < $1.result.startedAt }
-    let builtIn = try Thresholds.builtIn(cpu: newest?.result.machine.cpu ?? "")
-    return try History(files, directory: directory, thresholds: thresholds ?? builtIn)
+    return try History(files, directory: directory, thresholds: thresholds)
   }
 
   private static func names(in directory: String) throws(RegressionError) -> [String] {

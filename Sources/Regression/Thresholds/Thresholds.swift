@@ -48,17 +48,10 @@ package struct Thresholds: Sendable, Equatable {
 }
 
 extension Thresholds {
-  /// The built-in lines, then those of this CPU, if it has a file.
-  package static func builtIn(cpu: String) throws(RegressionError) -> Thresholds {
-    var thresholds = try read(PackageResources.default_yml, file: "thresholds/default.yml")
-    if let own = ofCPUs.first(where: { $0.name == cpuFileName(cpu) }) {
-      thresholds.lines += try read(own.bytes, file: "thresholds/\(own.name).yml").lines
-    }
-    return thresholds
+  /// The lines of `Benchmarks/thresholds/default.yml`; those of a machine come from a file of its own.
+  package static func builtIn() throws(RegressionError) -> Thresholds {
+    try read(PackageResources.default_yml, file: "thresholds/default.yml")
   }
-
-  /// The files of `Benchmarks/thresholds/` beside the default, each by the name of its CPU.
-  private static let ofCPUs: [(name: String, bytes: [UInt8])] = []
 
   /// Adds the lines of a file, which win over those that are there.
   package func adding(file path: String) throws(RegressionError) -> Thresholds {

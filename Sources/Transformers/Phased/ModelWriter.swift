@@ -132,13 +132,7 @@ extension ModelWriter {
     _ partial: TensorReference, _ name: String, over group: ProcessGroup = .tensor,
     _ kind: Operation.Collective = .allReduceSum
   ) -> TensorReference {
-    guard isParallel(group) else { return partial }
-    let tensor = builder[partial]
-    let sum = builder.temporary(
-      name, tensor.shape, tensor.elementType,
-      differsOver: tensor.differsOver.subtracting(AxisSet(group)))
-    emit(.collective(kind, over: group), [partial], into: [sum])
-    return sum
+    isParallel(group) ? builder.allReduce(partial, name, over: group, kind) : partial
   }
 
   /// Masks and scales an activation in place, where the plan has dropout.

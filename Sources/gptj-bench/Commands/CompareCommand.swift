@@ -124,7 +124,7 @@ struct CompareCommand: ParsableCommand {
   private func binaryComparison() throws -> BinaryComparison {
     BinaryComparison(
       old: results[0], new: results[1],
-      thresholds: try thresholds(cpu: MachineIdentity.ofThisHost().cpu),
+      thresholds: try allThresholds(),
       settings: BinaryComparison.Settings(timeLimitSeconds: timeLimit))
   }
 
@@ -174,7 +174,7 @@ struct CompareCommand: ParsableCommand {
     options.countsOnly = counts
     options.allowsDifferentMachine = allowDifferentMachine
     return try Comparison.judge(
-      base: base, new: new, thresholds: thresholds(cpu: new.machine.cpu), options: options)
+      base: base, new: new, thresholds: allThresholds(), options: options)
   }
 
   private func answer(_ comparison: Comparison) throws {
@@ -201,15 +201,15 @@ struct CompareCommand: ParsableCommand {
   private func print(history directory: String) throws {
     let history = try History.read(
       directory: directory,
-      thresholds: thresholds == nil ? nil : thresholds(cpu: ""))
+      thresholds: allThresholds())
     try write(
       format == .json
         ? JSONDocument(history, schemaVersion: BenchmarkResult.schemaVersion).text()
         : history.text)
   }
 
-  private func thresholds(cpu: String) throws -> Thresholds {
-    let builtIn = try Thresholds.builtIn(cpu: cpu)
+  private func allThresholds() throws -> Thresholds {
+    let builtIn = try Thresholds.builtIn()
     return try thresholds.map { try builtIn.adding(file: $0) } ?? builtIn
   }
 
