@@ -4,16 +4,16 @@ import Program
 /// The memory of an emulated machine: one buffer for each tensor, instance and distinct content.
 ///
 /// Ranks that must hold equal values share one buffer, unless `sharesReplicas` is off; it then
-/// lies in the area of the first of them. What is only ever loaded from streaming memory that the
-/// Program does not write is a view of it then, without memory of its own. All of it is mapped
-/// once, zeroed on first touch, and lives as long as the emulator.
+/// lies in the area of the first of them. Tensors on the tiles are views of streaming memory then
+/// where they can be, without memory of their own. All of it is mapped once, zeroed on first touch,
+/// and lives as long as the emulator.
 final class Storage {
   let program: Program
   let sharesReplicas: Bool
   /// First buffer number of each tensor; its buffers follow by instance, then by content.
   private let firstBuffer: [Int]
   private let addresses: [UnsafeMutableRawPointer]
-  private let views: Set<TensorID>
+  private let views: StreamingViews
   /// What each rank owns, contiguous, so that it can be bound to the node of the rank's worker.
   let areas: [UnsafeMutableRawBufferPointer]
   private let mapping: UnsafeMutableRawBufferPointer
@@ -29,9 +29,9 @@ final class Storage {
   ) throws(EmulatorError) {
     self.program = program
     self.sharesReplicas = sharesReplicas
-    views = sharesReplicas ? program.viewsOfStreamingMemory : []
+    views = sharesReplicas ? StreamingViews(program) : .none
     let shared = other.map { Self.shared(program, with: $0) } ?? [:]
-    let elsewhere = views.union(shared.keys)
+    let elsewhere = Set(views.places.keys).union(shared.keys)
     let layout = Layout(program, sharesReplicas: sharesReplicas, elsewhere: elsewhere)
     firstBuffer = layout.firstBuffer
     let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
@@ -68,8 +68,17 @@ final class Storage {
   /// Bytes of the whole machine's memory as it is kept here.
   var bytes: Int { mapping.count }
 
-  /// Whether a tensor stands for streaming memory instead of having its own.
-  func isView(_ tensor: TensorID) -> Bool { views.contains(tensor) }
+  /// The place in streaming memory that a tensor stands for instead of having its own memory.
+  func place(of tensor: TensorID) -> TensorReference? { views.places[tensor] }
+
+  /// Whether an operation is a load or store between a view and what it stands for.
+  func movesNothing(in operation: Operation) -> Bool {
+    switch operation.kind {
+    case .load: place(of: operation.outputs[0].tensor) != nil
+    case .store: place(of: operation.inputs[0].tensor) != nil
+    default: false
+    }
+  }
 
   private func contents(of tensor: Tensor) -> Int {
     Self.contents(tensor, program.mesh, sharesReplicas)
@@ -84,7 +93,7 @@ final class Storage {
     let theirs = other.program.tensorsByName
     var shared: [TensorID: TensorID] = [:]
     for (name, tensors) in program.tensorsByName {
-      for (mine, found) in zip(tensors, theirs[name] ?? []) where !other.isView(found) {
+      for (mine, found) in zip(tensors, theirs[name] ?? []) where other.place(of: found) == nil {
         let (one, whole) = (program[mine], other.program[found])
         let isAlike =
           one.space == whole.space && one.elementType == whole.elementType
@@ -169,23 +178,5 @@ final class Storage {
 extension Program {
   fileprivate var tensorsByName: [String: [TensorID]] {
     Dictionary(grouping: tensors.indices.map(TensorID.init(index:)), by: { self[$0].name })
-  }
-
-  /// Tensors on the tiles whose only writer is a load of streaming memory that nothing writes, of
-  /// the same type: bfloat16 is widened on the way.
-  fileprivate var viewsOfStreamingMemory: Set<TensorID> {
-    var sources: [TensorID: TensorID] = [:]
-    var written: [TensorID: Int] = [:]
-    forEachOperation { operation, _, _ in
-      for output in operation.outputs { written[output.tensor, default: 0] += 1 }
-      guard case .load = operation.kind else { return }
-      sources[operation.outputs[0].tensor] = operation.inputs[0].tensor
-    }
-    let views = sources.filter { view, source in
-      written[view] == 1 && written[source] == nil && self[view].instances.isEmpty
-        && self[view].differsOver == self[source].differsOver
-        && self[view].elementType == self[source].elementType
-    }
-    return Set(views.keys)
   }
 }

@@ -271,7 +271,7 @@ private struct Moments {
 
 extension Operation.Kind {
   /// Whether the result adds to what the output held before.
-  fileprivate var accumulates: Bool {
+  package var accumulates: Bool {
     switch self {
     case .matmul(_, _, let accumulate): accumulate
     case .biasGradient, .layerNormGradient, .embedBackward, .sumOfSquares, .cacheAppend: true

@@ -50,8 +50,9 @@ struct CountTests {
     // recomputed, and 5 backward, 9 values of a head, all 16 heads, 2 layers and 8 sequences.
     let skipped = 2 * 9 * 9 * 32 * 5 * 16 * 2 * 8
     #expect(counts["flops"] == Double(stated.flops - skipped))
-    #expect(counts["load_bytes"] == Double(stated.loadBytes))
-    #expect(counts["store_bytes"] == Double(stated.storeBytes))
+    // Of what the Program loads and stores nothing is copied.
+    #expect(counts["load_bytes"] == 0)
+    #expect(counts["store_bytes"] == 0)
     #expect(counts["collective_calls"] == Double(calls(of: program)))
     #expect(counts["collective_bytes"] ?? 0 > 0)
     #expect(counts["lowered_instructions"] ?? 0 > counts["program_statements"] ?? .infinity)

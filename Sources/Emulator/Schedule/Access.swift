@@ -53,16 +53,6 @@ extension Operation {
     }
   }
 
-  /// How many columns the lanes share out instead, where there are too few rows for them.
-  ///
-  /// Every lane then reads its own part of the weight, once, rather than all of it for fewer than 48
-  /// rows, which do not pay for it (`GEMM`).
-  func cutColumns(_ outputs: [Tensor], lanes: Int) -> Int? {
-    guard case .matmul(false, true, false) = kind, lanes > 1, outputs[0].rows < 48 * lanes
-    else { return nil }
-    return outputs[0].columns
-  }
-
   /// For each input, whether a lane reads only the chunk of rows that it also writes.
   var readsOwnRows: [Bool] {
     switch kind {

@@ -34,7 +34,7 @@ struct InstructionEmitter {
     case .copy: move(.tiles, part)
     case .zero: zero(part)
     case .slice(let group): slice(part, group)
-    case .matmul(let a, let b, let accumulate): matmul(part, a, b, accumulate)
+    case .matmul: product(rows: part, columns: 0..<output().columns)
     case .add: add(part)
     case .addBias: .addBias(rows(part), bias: read(1))
     case .addScaledColumns(let factor, let first):
@@ -124,31 +124,21 @@ struct InstructionEmitter {
 
   // MARK: Arithmetic
 
-  private func matmul(
-    _ part: Range<Int>, _ transposeA: Bool, _ transposeB: Bool, _ accumulate: Bool
-  ) -> Instruction {
+  /// The instruction for this block of a product's result.
+  func product(rows: Range<Int>, columns: Range<Int>) -> Instruction {
+    guard case .matmul(let transposeA, let transposeB, let accumulate) = operation.kind else {
+      preconditionFailure("\(operation.kind.name) is no product")
+    }
     let (a, b) = (input(0), input(1))
-    let first = part.lowerBound
-    let start = read(0) + (transposeA ? first : first * a.columns)
+    let startA = read(0) + rows.lowerBound * (transposeA ? 1 : a.columns)
+    let startB = read(1) + columns.lowerBound * (transposeB ? b.columns : 1)
     return .gemm(
       Instruction.Product(
-        a: MatrixOperand(start, stride: a.columns, transposed: transposeA),
-        b: MatrixOperand(read(1), stride: b.columns, transposed: transposeB),
-        c: write() + first * output().columns, stride: output().columns, rows: part.count,
-        columns: output().columns, inner: transposeA ? a.rows : a.columns,
-        accumulates: accumulate))
-  }
-
-  /// The instruction for these columns of `a (M, K) x b (N, K)` transposed.
-  func product(columns part: Range<Int>) -> Instruction {
-    let (a, b) = (input(0), input(1))
-    let first = part.lowerBound
-    return .gemm(
-      Instruction.Product(
-        a: MatrixOperand(read(0), stride: a.columns),
-        b: MatrixOperand(read(1) + first * b.columns, stride: b.columns, transposed: true),
-        c: write() + first, stride: output().columns, rows: output().rows, columns: part.count,
-        inner: a.columns, accumulates: false))
+        a: MatrixOperand(startA, stride: a.columns, transposed: transposeA),
+        b: MatrixOperand(startB, stride: b.columns, transposed: transposeB),
+        c: write() + rows.lowerBound * output().columns + columns.lowerBound,
+        stride: output().columns, rows: rows.count, columns: columns.count,
+        inner: transposeA ? a.rows : a.columns, accumulates: accumulate))
   }
 
   private func add(_ part: Range<Int>) -> Instruction {

@@ -5,8 +5,7 @@ extension Lowering {
   /// One operation at one turn: once for each distinct result, shared out over the lanes of the
   /// ranks that need it.
   func lowerCompute(_ operation: Operation) {
-    if let loaded = operation.outputs.first, storage.isView(loaded.tensor) {
-      views[loaded.tensor] = (operation.inputs[0].tensor, instance(operation.inputs[0]))
+    if storage.movesNothing(in: operation) {
       return skip(program.work(of: operation) * program.mesh.ranks)
     }
     let inputs = operation.inputs.map { program[$0] }
@@ -29,13 +28,18 @@ extension Lowering {
   ) {
     let owners = lanes.lanes(of: ranks)
     let emitter = InstructionEmitter(lowering: self, operation: operation, rank: ranks[0])
-    if let columns = operation.cutColumns(outputs, lanes: owners.count) {
-      order(accesses(operation, inputs, outputs, ranks: ranks, cut: nil))
-      let cut = RowCut(rows: columns, parts: owners.count, unit: 4)
-      for (index, lane) in owners.enumerated() where !cut[index].isEmpty {
-        append(emitter.product(columns: cut[index]), to: lane)
+    if case .matmul = operation.kind, owners.count > 1 {
+      let grid = ProductGrid(
+        rows: outputs[0].rows, columns: outputs[0].columns, lanes: owners.count)
+      if grid.width > 1 {
+        order(accesses(operation, inputs, outputs, ranks: ranks, cut: nil))
+        for (index, lane) in owners.enumerated() {
+          let block = grid[index]
+          guard !block.rows.isEmpty, !block.columns.isEmpty else { continue }
+          append(emitter.product(rows: block.rows, columns: block.columns), to: lane)
+        }
+        return
       }
-      return
     }
     let cut = operation.cutRows(inputs, outputs).map { RowCut(rows: $0, parts: owners.count) }
     order(accesses(operation, inputs, outputs, ranks: ranks, cut: cut))

@@ -17,8 +17,6 @@ final class Lowering {
   private var skipped: [Work]
   private var waitsBefore = false
   private var turns: [LoopVariable: Int] = [:]
-  /// What each loaded tensor without memory of its own stands for at this turn.
-  var views: [TensorID: (tensor: TensorID, instance: Int)] = [:]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private(set) var scratchBytes = 64
 
@@ -88,13 +86,8 @@ final class Lowering {
   }
 
   func buffer(_ reference: TensorReference, rank: Int) -> Int {
-    guard storage.isView(reference.tensor) else {
-      return storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
-    }
-    guard let view = views[reference.tensor] else {
-      preconditionFailure("\(program[reference].name) is read before it is loaded")
-    }
-    return storage.buffer(view.tensor, instance: view.instance, rank: rank)
+    let place = storage.place(of: reference.tensor) ?? reference
+    return storage.buffer(place.tensor, instance: instance(place), rank: rank)
   }
 
   /// The ranks that hold the same content of a tensor as `rank`, itself among them.
