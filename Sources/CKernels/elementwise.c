@@ -1,69 +1,75 @@
 #ifndef CK_TARGET
 #include "CKernels.h"
 #define CK_SELF "elementwise.c"
+#define CK_TYPED
 #include "targets.h"
 
-CK_DISPATCH(void, ck_add, (const float *a, const float *b, float *out, long n), (a, b, out, n))
-CK_DISPATCH(void, ck_add3, (const float *a, const float *b, const float *c, float *out, long n),
-            (a, b, c, out, n))
-CK_DISPATCH(void, ck_scale, (const float *x, float factor, float *out, long n),
-            (x, factor, out, n))
-CK_DISPATCH(void, ck_add_scaled,
-            (float *y, long stride, const float *x, long xStride, float factor, long count,
-             long width),
-            (y, stride, x, xStride, factor, count, width))
-CK_DISPATCH(void, ck_add_bias,
-            (float *y, long stride, const float *bias, long first, long count, long width),
-            (y, stride, bias, first, count, width))
-CK_DISPATCH(void, ck_bias_gradient,
-            (const float *dy, long stride, float *dbias, long rows, long firstColumn,
-             long columns),
-            (dy, stride, dbias, rows, firstColumn, columns))
+CK_DISPATCH_TYPED(void, ck_add, (int type, const void *a, const void *b, void *out, long n),
+                  (a, b, out, n))
+CK_DISPATCH_TYPED(void, ck_add3,
+                  (int type, const void *a, const void *b, const void *c, void *out, long n),
+                  (a, b, c, out, n))
+CK_DISPATCH_TYPED(void, ck_scale, (int type, const void *x, float factor, void *out, long n),
+                  (x, factor, out, n))
+CK_DISPATCH_TYPED(void, ck_add_scaled,
+                  (int type, void *y, long stride, const void *x, long xStride, float factor,
+                   long count, long width),
+                  (y, stride, x, xStride, factor, count, width))
+CK_DISPATCH_TYPED(void, ck_add_bias,
+                  (int type, void *y, long stride, const float *bias, long first, long count,
+                   long width),
+                  (y, stride, bias, first, count, width))
+CK_DISPATCH_TYPED(void, ck_bias_gradient,
+                  (int type, const void *dy, long stride, float *dbias, long rows,
+                   long firstColumn, long columns),
+                  (dy, stride, dbias, rows, firstColumn, columns))
+CK_DISPATCH(void, ck_widen, (const uint16_t *x, float *y, long n), (x, y, n))
+CK_DISPATCH(void, ck_narrow, (const float *x, uint16_t *y, long n), (x, y, n))
 CK_DISPATCH(double, ck_sum_of_squares, (const float *x, long n), (x, n))
 
 void ck_zero(float *x, long n) { memset(x, 0, (size_t)n * sizeof(float)); }
 void ck_copy(const float *x, float *out, long n) { memmove(out, x, (size_t)n * sizeof(float)); }
 #else
 
-static void CK(ck_add)(const float *a, const float *b, float *out, long n) {
+static void CKE(ck_add)(const E *a, const E *b, E *out, long n) {
   for (long j = 0; j < n; j += CK_L)
-    vstore_r(out + j, vload_r(a + j, n - j) + vload_r(b + j, n - j), n - j);
+    estore_r(out + j, eload_r(a + j, n - j) + eload_r(b + j, n - j), n - j);
 }
 
-static void CK(ck_add3)(const float *a, const float *b, const float *c, float *out, long n) {
+static void CKE(ck_add3)(const E *a, const E *b, const E *c, E *out, long n) {
   for (long j = 0; j < n; j += CK_L) {
     long r = n - j;
-    vstore_r(out + j, (vload_r(a + j, r) + vload_r(b + j, r)) + vload_r(c + j, r), r);
+    estore_r(out + j, (eload_r(a + j, r) + eload_r(b + j, r)) + eload_r(c + j, r), r);
   }
 }
 
-static void CK(ck_scale)(const float *x, float factor, float *out, long n) {
+static void CKE(ck_scale)(const E *x, float factor, E *out, long n) {
   for (long j = 0; j < n; j += CK_L)
-    vstore_r(out + j, vload_r(x + j, n - j) * vset(factor), n - j);
+    estore_r(out + j, eload_r(x + j, n - j) * vset(factor), n - j);
 }
 
-static void CK(ck_add_scaled)(float *y, long stride, const float *x, long xStride, float factor,
+static void CKE(ck_add_scaled)(E *y, long stride, const E *x, long xStride, float factor,
                               long count, long width) {
   for (long row = 0; row < count; row++) {
-    float *yr = y + row * stride;
-    const float *xr = x + row * xStride;
+    E *yr = y + row * stride;
+    const E *xr = x + row * xStride;
     for (long j = 0; j < width; j += CK_L)
-      vstore_r(yr + j, vload_r(yr + j, width - j) + vload_r(xr + j, width - j) * vset(factor),
+      estore_r(yr + j, eload_r(yr + j, width - j) + eload_r(xr + j, width - j) * vset(factor),
                width - j);
   }
 }
 
-static void CK(ck_add_bias)(float *y, long stride, const float *bias, long first, long count,
+static void CKE(ck_add_bias)(E *y, long stride, const float *bias, long first, long count,
                             long width) {
   for (long row = first; row < first + count; row++) {
-    float *yr = y + row * stride;
+    E *yr = y + row * stride;
     for (long j = 0; j < width; j += CK_L)
-      vstore_r(yr + j, vload_r(yr + j, width - j) + vload_r(bias + j, width - j), width - j);
+      estore_r(yr + j, eload_r(yr + j, width - j) + vload_r(bias + j, width - j), width - j);
   }
 }
 
 // As in layer_norm.c: sums of 64 rows first, so that the order depends on `rows` only.
-static void CK(ck_bias_gradient)(const float *dy, long stride, float *dbias, long rows,
+static void CKE(ck_bias_gradient)(const E *dy, long stride, float *dbias, long rows,
                                  long firstColumn, long columns) {
   long end = firstColumn + columns;
   for (long j = firstColumn; j < end; j += 4 * CK_L) {
@@ -73,12 +79,12 @@ static void CK(ck_bias_gradient)(const float *dy, long stride, float *dbias, lon
       vf b[4] = {vset(0), vset(0), vset(0), vset(0)};
       if (end - j >= 4 * CK_L) {
         for (long row = base; row < stop; row++)
-          for (int v = 0; v < 4; v++) b[v] += vload(dy + row * stride + j + v * CK_L);
+          for (int v = 0; v < 4; v++) b[v] += eload(dy + row * stride + j + v * CK_L);
       } else {
         for (long row = base; row < stop; row++)
           for (int v = 0; v < 4; v++) {
             long c = j + v * CK_L;
-            if (c < end) b[v] += vload_r(dy + row * stride + c, end - c);
+            if (c < end) b[v] += eload_r(dy + row * stride + c, end - c);
           }
       }
       for (int v = 0; v < 4; v++) total[v] += b[v];
@@ -90,6 +96,7 @@ static void CK(ck_bias_gradient)(const float *dy, long stride, float *dbias, lon
   }
 }
 
+#if CK_TYPE == CK_FLOAT32
 // Sixteen double sums, by index modulo 16, whatever the lanes of the target: the same bits on all.
 static double CK(ck_sum_of_squares)(const float *x, long n) {
   double s[16] = {0};
@@ -105,4 +112,14 @@ static double CK(ck_sum_of_squares)(const float *x, long n) {
     for (int k = 0; k < width; k++) s[k] += s[k + width];
   return s[0];
 }
+#else
+
+static void CK(ck_widen)(const uint16_t *x, float *y, long n) {
+  for (long j = 0; j < n; j += CK_L) vstore_r(y + j, eload_r(x + j, n - j), n - j);
+}
+
+static void CK(ck_narrow)(const float *x, uint16_t *y, long n) {
+  for (long j = 0; j < n; j += CK_L) estore_r(y + j, vload_r(x + j, n - j), n - j);
+}
+#endif
 #endif

@@ -1,25 +1,27 @@
 #ifndef CK_TARGET
 #include "CKernels.h"
 #define CK_SELF "embedding.c"
+#define CK_TYPED
 #include "targets.h"
 
-CK_DISPATCH(long, ck_embedding_gradient,
-            (const int32_t *ids, const float *dx, float *dtable, long tokens, long width,
-             long shardFirst, long firstRow, long rows),
-            (ids, dx, dtable, tokens, width, shardFirst, firstRow, rows))
+CK_DISPATCH_TYPED(long, ck_embedding_gradient,
+                  (int type, const int32_t *ids, const void *dx, float *dtable, long tokens,
+                   long width, long shardFirst, long firstRow, long rows),
+                  (ids, dx, dtable, tokens, width, shardFirst, firstRow, rows))
 
-void ck_embedding_gather(const int32_t *ids, const float *table, float *out, long first,
+void ck_embedding_gather(int type, const int32_t *ids, const void *table, void *out, long first,
                          long count, long width, long shardFirst, long shardRows) {
-  size_t bytes = (size_t)width * sizeof(float);
+  long bytes = width * (type == CK_FLOAT32 ? 4 : 2);
   for (long token = first; token < first + count; token++) {
     long row = (long)ids[token] - shardFirst;
-    if (row >= 0 && row < shardRows) memcpy(out + token * width, table + row * width, bytes);
-    else memset(out + token * width, 0, bytes);
+    char *to = (char *)out + token * bytes;
+    if (row >= 0 && row < shardRows) memcpy(to, (const char *)table + row * bytes, (size_t)bytes);
+    else memset(to, 0, (size_t)bytes);
   }
 }
 #else
 
-static long CK(ck_embedding_gradient)(const int32_t *ids, const float *dx, float *dtable,
+static long CKE(ck_embedding_gradient)(const int32_t *ids, const E *dx, float *dtable,
                                       long tokens, long width, long shardFirst, long firstRow,
                                       long rows) {
   long hits = 0;
@@ -27,10 +29,10 @@ static long CK(ck_embedding_gradient)(const int32_t *ids, const float *dx, float
     long row = (long)ids[token] - shardFirst;
     if (row < firstRow || row >= firstRow + rows) continue;
     hits++;
-    const float *d = dx + token * width;
+    const E *d = dx + token * width;
     float *t = dtable + row * width;
     for (long j = 0; j < width; j += CK_L)
-      vstore_r(t + j, vload_r(t + j, width - j) + vload_r(d + j, width - j), width - j);
+      vstore_r(t + j, vload_r(t + j, width - j) + eload_r(d + j, width - j), width - j);
   }
   return hits;
 }

@@ -1,11 +1,12 @@
 #ifndef CK_TARGET
 #include "CKernels.h"
 #define CK_SELF "gelu.c"
+#define CK_TYPED
 #include "targets.h"
 
-CK_DISPATCH(void, ck_gelu_forward, (const float *z, float *g, long n), (z, g, n))
-CK_DISPATCH(void, ck_gelu_backward, (const float *dg, const float *z, float *dz, long n),
-            (dg, z, dz, n))
+CK_DISPATCH_TYPED(void, ck_gelu_forward, (int type, const void *z, void *g, long n), (z, g, n))
+CK_DISPATCH_TYPED(void, ck_gelu_backward,
+                  (int type, const void *dg, const void *z, void *dz, long n), (dg, z, dz, n))
 CK_DISPATCH(void, ck_exp, (const float *x, float *y, long n), (x, y, n))
 CK_DISPATCH(void, ck_exp2, (const float *x, float *y, long n), (x, y, n))
 #else
@@ -16,26 +17,27 @@ CK_DISPATCH(void, ck_exp2, (const float *x, float *y, long n), (x, y, n))
 #define CK_GELU_B 0.044715f
 #define CK_GELU_C 1.5957691f  // 2 sqrt(2/pi)
 
-static void CK(ck_gelu_forward)(const float *z, float *g, long n) {
+static void CKE(ck_gelu_forward)(const E *z, E *g, long n) {
   for (long j = 0; j < n; j += CK_L) {
-    vf x = vload_r(z + j, n - j);
+    vf x = eload_r(z + j, n - j);
     vf t = x * (x * x * vset(CK_GELU_A * CK_GELU_B) + vset(CK_GELU_A));
-    vstore_r(g + j, x / (vset(1) + vexp2(-t)), n - j);
+    estore_r(g + j, x / (vset(1) + vexp2(-t)), n - j);
   }
 }
 
-static void CK(ck_gelu_backward)(const float *dg, const float *z, float *dz, long n) {
+static void CKE(ck_gelu_backward)(const E *dg, const E *z, E *dz, long n) {
   for (long j = 0; j < n; j += CK_L) {
-    vf x = vload_r(z + j, n - j), x2 = x * x;
+    vf x = eload_r(z + j, n - j), x2 = x * x;
     vf t = x * (x2 * vset(CK_GELU_A * CK_GELU_B) + vset(CK_GELU_A));
     t = vset(-126) > t ? vset(-126) : t;  // keeps e finite: e * s must not be infinity times 0
     vf e = vexp2(-t), s = vset(1) / (vset(1) + e);
     vf dt = x2 * vset(3 * CK_GELU_C * CK_GELU_B) + vset(CK_GELU_C);
     vf slope = s + x * dt * (e * s) * s;
-    vstore_r(dz + j, vload_r(dg + j, n - j) * slope, n - j);
+    estore_r(dz + j, eload_r(dg + j, n - j) * slope, n - j);
   }
 }
 
+#if CK_TYPE == CK_FLOAT32
 static void CK(ck_exp)(const float *x, float *y, long n) {
   for (long j = 0; j < n; j += CK_L) vstore_r(y + j, vexp(vload_r(x + j, n - j)), n - j);
 }
@@ -43,4 +45,5 @@ static void CK(ck_exp)(const float *x, float *y, long n) {
 static void CK(ck_exp2)(const float *x, float *y, long n) {
   for (long j = 0; j < n; j += CK_L) vstore_r(y + j, vexp2(vload_r(x + j, n - j)), n - j);
 }
+#endif
 #endif

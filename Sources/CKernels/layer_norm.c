@@ -1,77 +1,78 @@
 #ifndef CK_TARGET
 #include "CKernels.h"
 #define CK_SELF "layer_norm.c"
+#define CK_TYPED
 #include "targets.h"
 
-CK_DISPATCH(void, ck_layer_norm_forward,
-            (const float *x, const float *gamma, const float *beta, float *y, float *stats,
-             long first, long count, long width, float eps),
-            (x, gamma, beta, y, stats, first, count, width, eps))
-CK_DISPATCH(void, ck_layer_norm_backward,
-            (const float *dy, const float *x, const float *stats, const float *gamma, float *dx,
-             long first, long count, long width),
-            (dy, x, stats, gamma, dx, first, count, width))
-CK_DISPATCH(void, ck_layer_norm_parameter_gradient,
-            (const float *dy, const float *x, const float *stats, float *dgamma, float *dbeta,
-             long rows, long width, long firstColumn, long columns),
-            (dy, x, stats, dgamma, dbeta, rows, width, firstColumn, columns))
+CK_DISPATCH_TYPED(void, ck_layer_norm_forward,
+                  (int type, const void *x, const float *gamma, const float *beta, void *y,
+                   float *stats, long first, long count, long width, float eps),
+                  (x, gamma, beta, y, stats, first, count, width, eps))
+CK_DISPATCH_TYPED(void, ck_layer_norm_backward,
+                  (int type, const void *dy, const void *x, const float *stats,
+                   const float *gamma, void *dx, long first, long count, long width),
+                  (dy, x, stats, gamma, dx, first, count, width))
+CK_DISPATCH_TYPED(void, ck_layer_norm_parameter_gradient,
+                  (int type, const void *dy, const void *x, const float *stats, float *dgamma,
+                   float *dbeta, long rows, long width, long firstColumn, long columns),
+                  (dy, x, stats, dgamma, dbeta, rows, width, firstColumn, columns))
 #else
 
-static void CK(ck_layer_norm_forward)(const float *x, const float *gamma, const float *beta,
-                                      float *y, float *stats, long first, long count, long width,
+static void CKE(ck_layer_norm_forward)(const E *x, const float *gamma, const float *beta,
+                                      E *y, float *stats, long first, long count, long width,
                                       float eps) {
   for (long row = first; row < first + count; row++) {
-    const float *xr = x + row * width;
-    float *yr = y + row * width;
+    const E *xr = x + row * width;
+    E *yr = y + row * width;
     vf a = vset(0), b = vset(0);
     long j = 0;
-    for (; j + 2 * CK_L <= width; j += 2 * CK_L) a += vload(xr + j), b += vload(xr + j + CK_L);
-    for (; j < width; j += CK_L) a += vload_r(xr + j, width - j);
+    for (; j + 2 * CK_L <= width; j += 2 * CK_L) a += eload(xr + j), b += eload(xr + j + CK_L);
+    for (; j < width; j += CK_L) a += eload_r(xr + j, width - j);
     float mean = vsum(a + b) / (float)width;
     vf m = vset(mean);
     a = vset(0), b = vset(0);
     for (j = 0; j + 2 * CK_L <= width; j += 2 * CK_L) {
-      vf p = vload(xr + j) - m, q = vload(xr + j + CK_L) - m;
+      vf p = eload(xr + j) - m, q = eload(xr + j + CK_L) - m;
       a += p * p, b += q * q;
     }
     for (; j + CK_L <= width; j += CK_L) {
-      vf p = vload(xr + j) - m;
+      vf p = eload(xr + j) - m;
       a += p * p;
     }
     float squares = vsum(a + b);
-    for (; j < width; j++) squares += (xr[j] - mean) * (xr[j] - mean);
+    for (; j < width; j++) squares += (eget(xr[j]) - mean) * (eget(xr[j]) - mean);
     float rstd = 1.0f / sqrtf(squares / (float)width + eps);
     for (j = 0; j < width; j += CK_L) {
       long r = width - j;
-      vf xhat = (vload_r(xr + j, r) - m) * vset(rstd);
-      vstore_r(yr + j, xhat * vload_r(gamma + j, r) + vload_r(beta + j, r), r);
+      vf xhat = (eload_r(xr + j, r) - m) * vset(rstd);
+      estore_r(yr + j, xhat * vload_r(gamma + j, r) + vload_r(beta + j, r), r);
     }
     stats[2 * row] = mean;
     stats[2 * row + 1] = rstd;
   }
 }
 
-static void CK(ck_layer_norm_backward)(const float *dy, const float *x, const float *stats,
-                                       const float *gamma, float *dx, long first, long count,
+static void CKE(ck_layer_norm_backward)(const E *dy, const E *x, const float *stats,
+                                       const float *gamma, E *dx, long first, long count,
                                        long width) {
   for (long row = first; row < first + count; row++) {
-    const float *xr = x + row * width, *dyr = dy + row * width;
-    float *dxr = dx + row * width;
+    const E *xr = x + row * width, *dyr = dy + row * width;
+    E *dxr = dx + row * width;
     vf mean = vset(stats[2 * row]), rstd = vset(stats[2 * row + 1]);
     vf sum = vset(0), dot = vset(0);
     for (long j = 0; j < width; j += CK_L) {
       long r = width - j;
-      vf g = vload_r(dyr + j, r) * vload_r(gamma + j, r);
+      vf g = eload_r(dyr + j, r) * vload_r(gamma + j, r);
       sum += g;
-      dot += g * (vload_r(xr + j, r) - mean);
+      dot += g * (eload_r(xr + j, r) - mean);
     }
     vf c1 = vset(vsum(sum) / (float)width);
     vf c2 = vset(vsum(dot) / (float)width) * rstd;
     for (long j = 0; j < width; j += CK_L) {
       long r = width - j;
-      vf g = vload_r(dyr + j, r) * vload_r(gamma + j, r);
-      vf xhat = (vload_r(xr + j, r) - mean) * rstd;
-      vstore_r(dxr + j, rstd * (g - c1 - xhat * c2), r);
+      vf g = eload_r(dyr + j, r) * vload_r(gamma + j, r);
+      vf xhat = (eload_r(xr + j, r) - mean) * rstd;
+      estore_r(dxr + j, rstd * (g - c1 - xhat * c2), r);
     }
   }
 }
@@ -80,7 +81,7 @@ static void CK(ck_layer_norm_backward)(const float *dy, const float *x, const fl
 // rounding error grows with rows / 64.
 #define CK_ROWS 64
 
-static void CK(ck_layer_norm_parameter_gradient)(const float *dy, const float *x,
+static void CKE(ck_layer_norm_parameter_gradient)(const E *dy, const E *x,
                                                  const float *stats, float *dgamma, float *dbeta,
                                                  long rows, long width, long firstColumn,
                                                  long columns) {
@@ -94,23 +95,23 @@ static void CK(ck_layer_norm_parameter_gradient)(const float *dy, const float *x
       vf b[4] = {vset(0), vset(0), vset(0), vset(0)};
       if (end - j >= 4 * CK_L) {
         for (long row = base; row < stop; row++) {
-          const float *xr = x + row * width + j, *dyr = dy + row * width + j;
+          const E *xr = x + row * width + j, *dyr = dy + row * width + j;
           vf mean = vset(stats[2 * row]), rstd = vset(stats[2 * row + 1]);
           for (int v = 0; v < 4; v++) {
-            vf d = vload(dyr + v * CK_L);
-            g[v] += d * ((vload(xr + v * CK_L) - mean) * rstd);
+            vf d = eload(dyr + v * CK_L);
+            g[v] += d * ((eload(xr + v * CK_L) - mean) * rstd);
             b[v] += d;
           }
         }
       } else {
         for (long row = base; row < stop; row++) {
-          const float *xr = x + row * width, *dyr = dy + row * width;
+          const E *xr = x + row * width, *dyr = dy + row * width;
           vf mean = vset(stats[2 * row]), rstd = vset(stats[2 * row + 1]);
           for (int v = 0; v < 4; v++) {
             long c = j + v * CK_L;
             if (c >= end) continue;
-            vf d = vload_r(dyr + c, end - c);
-            g[v] += d * ((vload_r(xr + c, end - c) - mean) * rstd);
+            vf d = eload_r(dyr + c, end - c);
+            g[v] += d * ((eload_r(xr + c, end - c) - mean) * rstd);
             b[v] += d;
           }
         }

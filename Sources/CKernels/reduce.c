@@ -1,25 +1,27 @@
 #ifndef CK_TARGET
 #include "CKernels.h"
 #define CK_SELF "reduce.c"
+#define CK_TYPED
 #include "targets.h"
 
-CK_DISPATCH(void, ck_tree_sum, (const float *const *sources, int n, float *out, long first,
-                                long count),
-            (sources, n, out, first, count))
-CK_DISPATCH(void, ck_tree_max, (const float *const *sources, int n, float *out, long first,
-                                long count),
-            (sources, n, out, first, count))
+CK_DISPATCH_TYPED(void, ck_tree_sum,
+                  (int type, const void *const *sources, int n, void *out, long first, long count),
+                  (sources, n, out, first, count))
+CK_DISPATCH_TYPED(void, ck_tree_max,
+                  (int type, const void *const *sources, int n, void *out, long first, long count),
+                  (sources, n, out, first, count))
 CK_DISPATCH(void, ck_round_trip, (const float *x, float *y, long count, int type),
             (x, y, count, type))
 CK_DISPATCH(void, ck_tree_sum_rounded,
             (const float *const *sources, int n, float *out, long first, long count, int type,
              int roundsSum),
             (sources, n, out, first, count, type, roundsSum))
-CK_DISPATCH(long, ck_argmax, (const float *row, long n, float *value), (row, n, value))
+CK_DISPATCH_TYPED(long, ck_argmax, (int type, const void *row, long n, float *value),
+                  (row, n, value))
 #else
 
 /// One level at a time: neighbours are combined, an odd last one is carried up.
-CK_INLINE vf CK(tree)(vf *v, int n, int isMax) {
+CK_INLINE vf CKE(tree)(vf *v, int n, int isMax) {
   for (int width = n; width > 1; width = (width + 1) / 2) {
     for (int i = 0; i < width / 2; i++)
       v[i] = isMax ? vmax(v[2 * i], v[2 * i + 1]) : v[2 * i] + v[2 * i + 1];
@@ -28,43 +30,44 @@ CK_INLINE vf CK(tree)(vf *v, int n, int isMax) {
   return v[0];
 }
 
-CK_INLINE void CK(tree_loop)(const float *const *sources, int n, float *out, long first,
+CK_INLINE void CKE(tree_loop)(const void *const *sources, int n, E *out, long first,
                              long count, int isMax) {
   vf v[64];
   long end = first + count, j = first;
   for (; j + CK_L <= end; j += CK_L) {
-    for (int i = 0; i < n; i++) v[i] = vload(sources[i] + j);
-    vstore(out + j, CK(tree)(v, n, isMax));
+    for (int i = 0; i < n; i++) v[i] = eload((const E *)sources[i] + j);
+    estore(out + j, CKE(tree)(v, n, isMax));
   }
   if (j < end) {
-    for (int i = 0; i < n; i++) v[i] = vloadn(sources[i] + j, end - j);
-    vstoren(out + j, CK(tree)(v, n, isMax), end - j);
+    for (int i = 0; i < n; i++) v[i] = eload_r((const E *)sources[i] + j, end - j);
+    estore_r(out + j, CKE(tree)(v, n, isMax), end - j);
   }
 }
 
 /// The common counts as constants, so that the tree stays in registers.
-CK_INLINE void CK(tree_any)(const float *const *sources, int n, float *out, long first,
+CK_INLINE void CKE(tree_any)(const void *const *sources, int n, E *out, long first,
                             long count, int isMax) {
   switch (n) {
-    case 1: return CK(tree_loop)(sources, 1, out, first, count, isMax);
-    case 2: return CK(tree_loop)(sources, 2, out, first, count, isMax);
-    case 4: return CK(tree_loop)(sources, 4, out, first, count, isMax);
-    case 8: return CK(tree_loop)(sources, 8, out, first, count, isMax);
-    case 16: return CK(tree_loop)(sources, 16, out, first, count, isMax);
-    default: return CK(tree_loop)(sources, n, out, first, count, isMax);
+    case 1: return CKE(tree_loop)(sources, 1, out, first, count, isMax);
+    case 2: return CKE(tree_loop)(sources, 2, out, first, count, isMax);
+    case 4: return CKE(tree_loop)(sources, 4, out, first, count, isMax);
+    case 8: return CKE(tree_loop)(sources, 8, out, first, count, isMax);
+    case 16: return CKE(tree_loop)(sources, 16, out, first, count, isMax);
+    default: return CKE(tree_loop)(sources, n, out, first, count, isMax);
   }
 }
 
-static void CK(ck_tree_sum)(const float *const *sources, int n, float *out, long first,
+static void CKE(ck_tree_sum)(const void *const *sources, int n, E *out, long first,
                             long count) {
-  CK(tree_any)(sources, n, out, first, count, 0);
+  CKE(tree_any)(sources, n, out, first, count, 0);
 }
 
-static void CK(ck_tree_max)(const float *const *sources, int n, float *out, long first,
+static void CKE(ck_tree_max)(const void *const *sources, int n, E *out, long first,
                             long count) {
-  CK(tree_any)(sources, n, out, first, count, 1);
+  CKE(tree_any)(sources, n, out, first, count, 1);
 }
 
+#if CK_TYPE == CK_FLOAT32
 /// Cuts `drop` bits of the significand, to the nearest, ties to even; no-numbers stay.
 CK_INLINE float CK(cut)(float x, uint32_t drop) {
   uint32_t u;
@@ -93,28 +96,29 @@ static void CK(ck_tree_sum_rounded)(const float *const *sources, int n, float *o
                                     long count, int type, int roundsSum) {
   enum { BLOCK = 256 };
   float block[64 * BLOCK];
-  const float *rows[64];
+  const void *rows[64];
   for (long j = first; j < first + count; j += BLOCK) {
     long length = first + count - j < BLOCK ? first + count - j : BLOCK;
     for (int i = 0; i < n; i++) {
       CK(ck_round_trip)(sources[i] + j, block + i * BLOCK, length, type);
       rows[i] = block + i * BLOCK;
     }
-    CK(tree_any)(rows, n, out + j, 0, length, 0);
+    CKE(tree_any)(rows, n, out + j, 0, length, 0);
     if (roundsSum) CK(ck_round_trip)(out + j, out + j, length, type);
   }
 }
+#endif
 
-static long CK(ck_argmax)(const float *row, long n, float *value) {
+static long CKE(ck_argmax)(const E *row, long n, float *value) {
   float best = -INFINITY;
   long j = 0;
   vf a = vset(-INFINITY);
-  for (; j + CK_L <= n; j += CK_L) a = vmax(a, vload(row + j));
+  for (; j + CK_L <= n; j += CK_L) a = vmax(a, eload(row + j));
   best = vmaxh(a);
-  for (; j < n; j++) best = row[j] > best ? row[j] : best;
+  for (; j < n; j++) best = eget(row[j]) > best ? eget(row[j]) : best;
   *value = best;
   for (j = 0; j < n; j++)
-    if (row[j] == best) return j;
+    if (eget(row[j]) == best) return j;
   return 0;
 }
 #endif

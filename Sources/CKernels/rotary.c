@@ -1,14 +1,15 @@
 #ifndef CK_TARGET
 #include "CKernels.h"
 #define CK_SELF "rotary.c"
+#define CK_TYPED
 #include "targets.h"
 
-CK_DISPATCH(void, ck_rotary,
-            (float *x, long stride, long column, long heads, long headDim, long rotaryDim,
-             const float *table, long sequence, const int32_t *places, long first, long count,
-             int inverse),
-            (x, stride, column, heads, headDim, rotaryDim, table, sequence, places, first, count,
-             inverse))
+CK_DISPATCH_TYPED(void, ck_rotary,
+                  (int type, void *x, long stride, long column, long heads, long headDim,
+                   long rotaryDim, const float *table, long sequence, const int32_t *places,
+                   long first, long count, int inverse),
+                  (x, stride, column, heads, headDim, rotaryDim, table, sequence, places, first,
+                   count, inverse))
 
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base) {
   for (long position = 0; position < sequence; position++) {
@@ -24,7 +25,7 @@ void ck_rotary_table(float *table, long sequence, long rotaryDim, double base) {
 #else
 
 /// The pairs (x0, x1) as (x1, x0).
-CK_INLINE vf CK(swap_pairs)(vf v) {
+CK_INLINE vf CKE(swap_pairs)(vf v) {
 #if CK_L == 16
   return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
 #elif CK_L == 8
@@ -34,7 +35,7 @@ CK_INLINE vf CK(swap_pairs)(vf v) {
 #endif
 }
 
-static void CK(ck_rotary)(float *x, long stride, long column, long heads, long headDim,
+static void CKE(ck_rotary)(E *x, long stride, long column, long heads, long headDim,
                           long rotaryDim, const float *table, long sequence,
                           const int32_t *places, long first, long count, int inverse) {
   vf sign = vset(inverse ? -1.0f : 1.0f);
@@ -45,10 +46,10 @@ static void CK(ck_rotary)(float *x, long stride, long column, long heads, long h
     for (long j = 0; j < rotaryDim; j += CK_L) {
       long r = rotaryDim - j;
       vf c = vload_r(cosines + j, r), s = vload_r(sines + j, r) * sign;
-      float *p = x + row * stride + column + j;
+      E *p = x + row * stride + column + j;
       for (long head = 0; head < heads; head++, p += headDim) {
-        vf v = vload_r(p, r);
-        vstore_r(p, v * c + CK(swap_pairs)(v) * s, r);
+        vf v = eload_r(p, r);
+        estore_r(p, v * c + CKE(swap_pairs)(v) * s, r);
       }
     }
   }

@@ -1,8 +1,10 @@
-// Compiles the file named by CK_SELF once per instruction set.
+// Compiles the file named by CK_SELF once per instruction set and, where it defines CK_TYPED, once
+// per type of element.
 //
 // A subject file has two halves: the outer one (CK_TARGET undefined) includes this header and
-// defines the public functions with CK_DISPATCH; the inner one holds the kernels, each named
-// CK(name), and is included here with vectors of CK_L lanes.
+// defines the public functions with CK_DISPATCH or CK_DISPATCH_TYPED; the inner one holds the
+// kernels, and is included here with vectors of CK_L lanes. CK(name) is a kernel of one instruction
+// set, which has floats only; CKE(name) one for elements of type E (element.h) as well.
 #ifndef CK_TARGETS_H
 #define CK_TARGETS_H
 
@@ -23,7 +25,12 @@
 #define CK(name) name##_avx512
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #include "vec.h"
-#include CK_SELF
+#define CKE(name) name##_avx512_float32
+#include "types.h"
+#undef CKE
+#define CKE(name) name##_avx512_bfloat16
+#include "types_more.h"
+#undef CKE
 #pragma clang attribute pop
 #undef CK_TARGET
 #undef CK_L
@@ -36,7 +43,12 @@
 #define CK(name) name##_avx2
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "vec.h"
-#include CK_SELF
+#define CKE(name) name##_avx2_float32
+#include "types.h"
+#undef CKE
+#define CKE(name) name##_avx2_bfloat16
+#include "types_more.h"
+#undef CKE
 #pragma clang attribute pop
 #undef CK_TARGET
 #undef CK_L
@@ -46,8 +58,14 @@
 #define CK_CASES(name, args)                 \
   case 2: return name##_avx512 args;         \
   case 1: return name##_avx2 args;
+#define CK_TYPED_CASES(name, args)                     \
+  case 5: return name##_avx512_bfloat16 args;          \
+  case 4: return name##_avx512_float32 args;           \
+  case 3: return name##_avx2_bfloat16 args;            \
+  case 2: return name##_avx2_float32 args;
 #else
 #define CK_CASES(name, args)
+#define CK_TYPED_CASES(name, args)
 #endif
 
 #define CK_TARGET 0
@@ -55,7 +73,12 @@
 #define CK_MR 4
 #define CK(name) name##_portable
 #include "vec.h"
-#include CK_SELF
+#define CKE(name) name##_portable_float32
+#include "types.h"
+#undef CKE
+#define CKE(name) name##_portable_bfloat16
+#include "types_more.h"
+#undef CKE
 #undef CK_TARGET
 #undef CK_L
 #undef CK_MR
@@ -68,6 +91,16 @@
       CK_CASES(name, arguments)                          \
       default: return name##_portable arguments;         \
     }                                                    \
+  }
+
+/// The same for elements of `type`, one of its parameters.
+#define CK_DISPATCH_TYPED(result, name, parameters, arguments)  \
+  result name parameters {                                      \
+    switch (2 * ck_isa() + (type == CK_BFLOAT16)) {             \
+      CK_TYPED_CASES(name, arguments)                           \
+      case 1: return name##_portable_bfloat16 arguments;        \
+      default: return name##_portable_float32 arguments;        \
+    }                                                           \
   }
 
 #endif

@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 
 /// Payload bytes that collectives moved, counted where they move them.
 ///
@@ -13,10 +14,10 @@ package struct CollectiveBytes: Sendable, Equatable {
   package init() {}
 }
 
-/// In which type elements travel; buffers and sums are float32 always.
+/// In which type elements travel, or are stored; sums are float32 always.
 package enum Payload: Sendable {
   case float32
-  /// Rounded to the nearest before they are sent, and widened where they arrive.
+  /// Rounded to the nearest where they are written.
   case bfloat16, float16
 
   var bytes: Int { self == .float32 ? 4 : 2 }
@@ -29,31 +30,50 @@ package enum Payload: Sendable {
   }
 }
 
-/// The float32 buffers that one rank, or one worker for several, joins in a collective.
+/// The buffers that one rank, or one worker for several, joins in a collective.
 ///
 /// Sources stand in group order; sums are formed along the canonical binary tree over that order,
-/// so a result never depends on who computes which part of it. A smaller payload is rounded once on
-/// its way into a sum and once on its way out of it, as if by a tree of links that add in float32.
-/// Whoever fills the arrays owns them.
+/// so a result never depends on who computes which part of it. A payload smaller than what is stored
+/// is rounded once on its way into a sum and once on its way out of it, as if by a tree of links that
+/// add in float32. Whoever fills the arrays owns them.
 package struct CollectiveBuffers {
-  package let sources: UnsafePointer<UnsafePointer<Float>?>
+  package let sources: UnsafePointer<UnsafeRawPointer?>
   package let sourceCount: Int
-  package let targets: UnsafePointer<UnsafeMutablePointer<Float>>
+  package let targets: UnsafePointer<UnsafeMutableRawPointer>
   package let targetCount: Int
+  /// How elements are stored, float32 or bfloat16.
+  package let stored: Payload
   package let payload: Payload
 
+  package init(
+    sources: UnsafePointer<UnsafeRawPointer?>, sourceCount: Int,
+    targets: UnsafePointer<UnsafeMutableRawPointer>, targetCount: Int, stored: Payload,
+    payload: Payload
+  ) {
+    precondition(sourceCount > 0 && sourceCount <= 64, "a group has 1 to 64 ranks")
+    precondition(targetCount > 0, "a collective writes somewhere")
+    precondition(
+      stored != .float16 && (stored == .float32 || payload == stored),
+      "buffers of \(stored) with a payload of \(payload)")
+    self.sources = sources
+    self.sourceCount = sourceCount
+    self.targets = targets
+    self.targetCount = targetCount
+    self.stored = stored
+    self.payload = payload
+  }
+
+  /// Buffers of float32.
   package init(
     sources: UnsafePointer<UnsafePointer<Float>?>, sourceCount: Int,
     targets: UnsafePointer<UnsafeMutablePointer<Float>>, targetCount: Int,
     payload: Payload = .float32
   ) {
-    precondition(sourceCount > 0 && sourceCount <= 64, "a group has 1 to 64 ranks")
-    precondition(targetCount > 0, "a collective writes somewhere")
-    self.sources = sources
-    self.sourceCount = sourceCount
-    self.targets = targets
-    self.targetCount = targetCount
-    self.payload = payload
+    self.init(
+      sources: UnsafeRawPointer(sources).assumingMemoryBound(to: UnsafeRawPointer?.self),
+      sourceCount: sourceCount,
+      targets: UnsafeRawPointer(targets).assumingMemoryBound(to: UnsafeMutableRawPointer.self),
+      targetCount: targetCount, stored: .float32, payload: payload)
   }
 }
 
@@ -65,25 +85,31 @@ extension CollectiveBuffers {
   /// Elements `part` of the sources, summed into the same elements of `target`.
   ///
   /// What is sent on from there is rounded once more.
-  private func sum(_ part: Range<Int>, into target: UnsafeMutablePointer<Float>, sendsOn: Bool) {
+  private func sum(_ part: Range<Int>, into target: UnsafeMutableRawPointer, sendsOn: Bool) {
     let (first, count) = (part.lowerBound, part.count)
-    if let rounding = payload.rounding {
+    if let rounding {
       ck_tree_sum_rounded(
-        sources, Int32(sourceCount), target, first, count, rounding, sendsOn ? 1 : 0)
+        UnsafeRawPointer(sources).assumingMemoryBound(to: UnsafePointer<Float>?.self),
+        Int32(sourceCount), target.assumingMemoryBound(to: Float.self), first, count, rounding,
+        sendsOn ? 1 : 0)
     } else {
-      ck_tree_sum(sources, Int32(sourceCount), target, first, count)
+      ck_tree_sum(kernelType, sources, Int32(sourceCount), target, first, count)
     }
   }
 
-  private func copy(
-    _ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int
-  ) {
-    if let rounding = payload.rounding {
-      ck_round_trip(from, to, count, rounding)
+  private func copy(_ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, _ count: Int) {
+    if let rounding {
+      ck_round_trip(
+        from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self), count,
+        rounding)
     } else {
-      ck_copy(from, to, count)
+      memmove(to, from, count * stored.bytes)
     }
   }
+
+  /// What elements are rounded to on their way, where they are stored as more.
+  private var rounding: Int32? { payload == stored ? nil : payload.rounding }
+  private var kernelType: Int32 { stored == .float32 ? CK_FLOAT32 : CK_BFLOAT16 }
 
   /// Elements `part` of every target become the sum of the sources' same elements.
   ///
@@ -96,7 +122,8 @@ extension CollectiveBuffers {
 
   /// Elements `part` of every target become the largest of the sources' same elements.
   package func allReduceMax(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
-    ck_tree_max(sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
+    ck_tree_max(
+      kernelType, sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
     copyToOtherTargets(part)
     bytes.allReduceMax += sentBytes(part)
   }
@@ -111,10 +138,12 @@ extension CollectiveBuffers {
     let real = part.lowerBound..<end
     if !real.isEmpty {
       sum(
-        real.lowerBound + offset..<real.upperBound + offset, into: targets[0] - offset,
+        real.lowerBound + offset..<real.upperBound + offset, into: targets[0] - offset * stored.bytes,
         sendsOn: false)
     }
-    if end < part.upperBound { ck_zero(targets[0] + end, part.upperBound - end) }
+    if end < part.upperBound {
+      memset(targets[0] + end * stored.bytes, 0, (part.upperBound - end) * stored.bytes)
+    }
     bytes.reduceScatter += sentBytes(real)
   }
 
@@ -128,7 +157,8 @@ extension CollectiveBuffers {
     guard let source = sources[0], end > part.lowerBound else { return }
     for target in 0..<targetCount {
       copy(
-        source + part.lowerBound, targets[target] + offset + part.lowerBound, end - part.lowerBound)
+        source + part.lowerBound * stored.bytes,
+        targets[target] + (offset + part.lowerBound) * stored.bytes, end - part.lowerBound)
     }
     bytes.allGather += (end - part.lowerBound) * payload.bytes * targetCount
   }
@@ -137,14 +167,16 @@ extension CollectiveBuffers {
   package func broadcast(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
     guard let source = sources[0] else { return }
     for target in 0..<targetCount {
-      ck_copy(source + part.lowerBound, targets[target] + part.lowerBound, part.count)
+      let first = part.lowerBound * stored.bytes
+      memmove(targets[target] + first, source + first, part.count * stored.bytes)
     }
-    bytes.broadcast += part.count * MemoryLayout<Float>.size * targetCount
+    bytes.broadcast += part.count * stored.bytes * targetCount
   }
 
   private func copyToOtherTargets(_ part: Range<Int>) {
     for target in 1..<max(1, targetCount) {
-      ck_copy(targets[0] + part.lowerBound, targets[target] + part.lowerBound, part.count)
+      let first = part.lowerBound * stored.bytes
+      memmove(targets[target] + first, targets[0] + first, part.count * stored.bytes)
     }
   }
 }

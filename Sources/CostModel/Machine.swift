@@ -29,8 +29,8 @@ struct Machine: Sendable {
   /// Arithmetic of all compute tiles, a second.
   func peakFlopsPerSecond(_ type: ElementType, partials: Estimator.Partials = .half) -> Double {
     let flopsPerCycle = topology.ipu.matmulFlopsPerCyclePerTile(
-      for: type == .float16 ? .float16 : .float32)
-    let isSlower = type == .float16 && partials == .single
+      for: type.isHalf ? .float16 : .float32)
+    let isSlower = type.isHalf && partials == .single
     return tileCyclesPerSecond * flopsPerCycle
       * (isSlower ? Constants.singlePartialsRateShare : 1)
   }

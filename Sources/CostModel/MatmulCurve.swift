@@ -68,7 +68,7 @@ struct MatmulCurve: Sendable {
 
 extension MatmulCurve {
   static func curve(for type: ElementType) -> MatmulCurve {
-    type == .float16 ? half : single
+    type.isHalf ? half : single
   }
 
   /// 16-bit inputs and partials, TFLOP/s.

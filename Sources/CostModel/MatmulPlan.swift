@@ -27,7 +27,7 @@ struct MatmulPlan {
     curveShare = MatmulCurve.curve(for: type).share(rows: rows, inner: inner, columns: columns)
     let face = Self.face(of: volume / Double(machine.computeTiles))
     let operands = 2 * face * Double(type.bytes)
-    let partialBytes = type == .float16 && partials == .half ? 2.0 : 4
+    let partialBytes = type.isHalf && partials == .half ? 2.0 : 4
     let needed = operands + face * partialBytes
     let tile = Double(machine.topology.ipu.sramBytesPerTile)
     let steps = Self.steps(needed, in: machine.availableMemoryProportion * tile)

@@ -2,7 +2,7 @@ import Glibc
 import Kernels
 package import Program
 
-/// Runs a Program for real, in float32, on virtual ranks over this host's threads.
+/// Runs a Program for real, in float32 or bfloat16, on virtual ranks over this host's threads.
 ///
 /// An emulated IPU is a list of instructions and its buffers, not a thread: each worker runs the
 /// lanes of its ranks in fixed order up to the next point where ranks must wait for each other.
@@ -56,12 +56,7 @@ package final class Emulator {
     guard program.mesh.ranks <= EmulatorError.mostRanks else {
       throw .tooManyRanks(program.mesh.ranks)
     }
-    for tensor in program.tensors
-    where tensor.elementType == .float16
-      || tensor.elementType == .bfloat16 && tensor.space != .streaming
-    {
-      throw .unsupportedElementType(tensor: tensor.name, type: tensor.elementType.rawValue)
-    }
+    if let mistake = program.unsupported { throw mistake }
     self.program = program
     self.other = other
     storage = try Storage(
@@ -169,5 +164,27 @@ package final class Emulator {
       StepMeasurement.Rank(
         computeSeconds: compute[$0], collectiveSeconds: collective[$0], waitSeconds: wait[$0])
     }
+  }
+}
+
+extension Program {
+  /// The first tensor of a type that no kernel takes.
+  fileprivate var unsupported: EmulatorError? {
+    for tensor in tensors where tensor.elementType == .float16 {
+      return .unsupportedElementType(tensor: tensor.name, type: tensor.elementType.rawValue)
+    }
+    var found: EmulatorError?
+    forEachOperation { operation, _, _ in
+      guard found == nil else { return }
+      switch operation.kind {
+      case .cacheAppend, .cachedAttention:
+        for reference in operation.inputs where self[reference].elementType == .bfloat16 {
+          found = .unsupportedElementType(
+            tensor: self[reference].name, type: self[reference].elementType.rawValue)
+        }
+      default: break
+      }
+    }
+    return found
   }
 }

@@ -29,6 +29,19 @@ package struct AdamW: Sendable {
     }
   }
 
+  /// The same on weights in two halves: the bfloat16 that everybody else reads, rounded to the
+  /// nearest, and how much the float32 weight is above or below it, in units of its last place.
+  package func update(
+    weights: UnsafeMutablePointer<UInt16>, low: UnsafeMutablePointer<Int16>,
+    firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
+    gradient: UnsafePointer<Float>, count: Int, counters: inout WorkCounters
+  ) {
+    counters.elements += count
+    withUnsafePointer(to: scalars.value) {
+      ck_adamw_split(weights, low, firstMoment, secondMoment, gradient, count, $0)
+    }
+  }
+
   /// Hides the C struct from the package's interface; its floats are immutable.
   private struct Scalars: @unchecked Sendable {
     let value: ck_adamw_step

@@ -9,10 +9,13 @@ package struct ArgMax: Equatable, Sendable {
   /// The best of one shard's row, the lowest id on a tie; -infinity without valid columns.
   ///
   /// Counts validColumns elements.
-  package init(_ row: UnsafePointer<Float>, shard: LogitsShard, counters: inout WorkCounters) {
+  package init(
+    _ row: UnsafeRawPointer, shard: LogitsShard, as format: ElementFormat = .float32,
+    counters: inout WorkCounters
+  ) {
     counters.elements += shard.validColumns
     var best: Float = 0
-    token = shard.firstColumn + ck_argmax(row, shard.validColumns, &best)
+    token = shard.firstColumn + ck_argmax(format.rawValue, row, shard.validColumns, &best)
     logit = best
   }
 

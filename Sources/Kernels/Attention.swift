@@ -31,13 +31,14 @@ package struct Attention: Sendable {
   /// Counts, for the (query, key) pairs of the tiles visited, 4·headDim FLOPs and one element each.
   /// `dropout` is of the probabilities: its rows are keys, its columns queries.
   package func forward(
-    _ qkv: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>,
+    _ qkv: UnsafeRawPointer, into output: UnsafeMutableRawPointer,
     logSumExp: UnsafeMutablePointer<Float>, sequenceIndex: Int, head: Int,
-    dropout: Dropout? = nil, scratch: UnsafeMutableRawPointer, counters: inout WorkCounters
+    dropout: Dropout? = nil, scratch: UnsafeMutableRawPointer,
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     let pairs = Dropout.withConstants(of: dropout) {
       ck_attention_forward(
-        qkv, output, logSumExp, sequence, heads, headDim, sequenceIndex, head, $0,
+        format.rawValue, qkv, output, logSumExp, sequence, heads, headDim, sequenceIndex, head, $0,
         scratch.assumingMemoryBound(to: Float.self))
     }
     counters.flops += 4 * headDim * pairs
@@ -49,14 +50,14 @@ package struct Attention: Sendable {
   /// Counts, for the pairs of the tiles visited, 10·headDim FLOPs and one element each.
   /// `dropout` is that of the forward pass.
   package func backward(
-    _ dOutput: UnsafePointer<Float>, qkv: UnsafePointer<Float>, output: UnsafePointer<Float>,
-    logSumExp: UnsafePointer<Float>, into dqkv: UnsafeMutablePointer<Float>, sequenceIndex: Int,
+    _ dOutput: UnsafeRawPointer, qkv: UnsafeRawPointer, output: UnsafeRawPointer,
+    logSumExp: UnsafePointer<Float>, into dqkv: UnsafeMutableRawPointer, sequenceIndex: Int,
     head: Int, dropout: Dropout? = nil, scratch: UnsafeMutableRawPointer,
-    counters: inout WorkCounters
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     let pairs = Dropout.withConstants(of: dropout) {
       ck_attention_backward(
-        qkv, output, logSumExp, dOutput, dqkv, sequence, heads, headDim, sequenceIndex, head, $0,
+        format.rawValue, qkv, output, logSumExp, dOutput, dqkv, sequence, heads, headDim, sequenceIndex, head, $0,
         scratch.assumingMemoryBound(to: Float.self))
     }
     counters.flops += 10 * headDim * pairs

@@ -27,24 +27,26 @@ package struct LogitsShard: Sendable {
 package enum CrossEntropy {
   /// The largest logit of each row, -infinity on a shard that is all padding.
   package static func rowMax(
-    _ logits: UnsafePointer<Float>, shard: LogitsShard, into max: UnsafeMutablePointer<Float>,
-    rows: Range<Int>, counters: inout WorkCounters
+    _ logits: UnsafeRawPointer, shard: LogitsShard, into max: UnsafeMutablePointer<Float>,
+    rows: Range<Int>, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * shard.validColumns
-    ck_row_max(logits, shard.stride, shard.validColumns, max, rows.lowerBound, rows.count)
+    ck_row_max(
+      format.rawValue, logits, shard.stride, shard.validColumns, max, rows.lowerBound, rows.count)
   }
 
   /// The sum of exp(logit - max) and the label's logit (0 where another shard has it).
   ///
   /// `max` is over all shards. Both results add up over the shards.
   package static func rowSums(
-    _ logits: UnsafePointer<Float>, shard: LogitsShard, labels: UnsafePointer<Int32>,
+    _ logits: UnsafeRawPointer, shard: LogitsShard, labels: UnsafePointer<Int32>,
     max: UnsafePointer<Float>, sum: UnsafeMutablePointer<Float>,
-    labelLogit: UnsafeMutablePointer<Float>, rows: Range<Int>, counters: inout WorkCounters
+    labelLogit: UnsafeMutablePointer<Float>, rows: Range<Int>,
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * shard.validColumns
     ck_row_sum_exp(
-      logits, shard.stride, shard.validColumns, shard.firstColumn, labels, max, sum, labelLogit,
+      format.rawValue, logits, shard.stride, shard.validColumns, shard.firstColumn, labels, max, sum, labelLogit,
       rows.lowerBound, rows.count)
   }
 
@@ -52,13 +54,13 @@ package enum CrossEntropy {
   ///
   /// `max` and `sum` are over all shards; the mean's 1 / valid rows belongs into `scale`.
   package static func backward(
-    _ logits: UnsafeMutablePointer<Float>, shard: LogitsShard, labels: UnsafePointer<Int32>,
+    _ logits: UnsafeMutableRawPointer, shard: LogitsShard, labels: UnsafePointer<Int32>,
     max: UnsafePointer<Float>, sum: UnsafePointer<Float>, scale: Float, rows: Range<Int>,
-    counters: inout WorkCounters
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * shard.validColumns
     ck_cross_entropy_backward(
-      logits, shard.stride, shard.columns, shard.validColumns, shard.firstColumn, labels, max, sum,
+      format.rawValue, logits, shard.stride, shard.columns, shard.validColumns, shard.firstColumn, labels, max, sum,
       scale, rows.lowerBound, rows.count)
   }
 

@@ -34,12 +34,13 @@ package struct Dropout: Sendable {
   ///
   /// A row's position is its number modulo `sequence`; sequences follow each other.
   package func apply(
-    to x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, width: Int, sequence: Int,
-    rows: Range<Int>, counters: inout WorkCounters
+    to x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, width: Int, sequence: Int,
+    rows: Range<Int>, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * width
     withUnsafePointer(to: constants) {
-      ck_dropout_rows(x, y, width, sequence, rows.lowerBound, rows.count, $0)
+      ck_dropout_rows(
+        format.rawValue, x, y, width, sequence, rows.lowerBound, rows.count, $0)
     }
   }
 

@@ -4,52 +4,53 @@ import CKernels
 package enum Elementwise {
   /// out = a + b; out may be either.
   package static func add(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-    into out: UnsafeMutablePointer<Float>, count: Int, counters: inout WorkCounters
+    _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, into out: UnsafeMutableRawPointer, count: Int,
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += count
-    ck_add(a, b, out, count)
+    ck_add(format.rawValue, a, b, out, count)
   }
 
   /// out = (a + b) + c; out may be any of them.
   package static func add(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
-    into out: UnsafeMutablePointer<Float>, count: Int, counters: inout WorkCounters
+    _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeRawPointer,
+    into out: UnsafeMutableRawPointer, count: Int, as format: ElementFormat = .float32,
+    counters: inout WorkCounters
   ) {
     counters.elements += count
-    ck_add3(a, b, c, out, count)
+    ck_add3(format.rawValue, a, b, c, out, count)
   }
 
   /// out = x · factor; out may be x.
   package static func scale(
-    _ x: UnsafePointer<Float>, by factor: Float, into out: UnsafeMutablePointer<Float>,
-    count: Int, counters: inout WorkCounters
+    _ x: UnsafeRawPointer, by factor: Float, into out: UnsafeMutableRawPointer, count: Int,
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += count
-    ck_scale(x, factor, out, count)
+    ck_scale(format.rawValue, x, factor, out, count)
   }
 
   /// out = x · factor on `width` columns of rows with different strides.
   package static func scale(
-    _ x: UnsafePointer<Float>, stride: Int, by factor: Float,
-    into out: UnsafeMutablePointer<Float>, stride outStride: Int, rows: Int, width: Int,
+    _ x: UnsafeRawPointer, stride: Int, by factor: Float, into out: UnsafeMutableRawPointer,
+    stride outStride: Int, rows: Int, width: Int, as format: ElementFormat = .float32,
     counters: inout WorkCounters
   ) {
     for row in 0..<rows {
       scale(
-        x + row * stride, by: factor, into: out + row * outStride, count: width,
-        counters: &counters)
+        x + row * stride * format.bytes, by: factor, into: out + row * outStride * format.bytes,
+        count: width, as: format, counters: &counters)
     }
   }
 
   /// y += x · factor on `width` columns of rows with different strides.
   package static func addScaled(
-    _ x: UnsafePointer<Float>, stride: Int, by factor: Float,
-    to y: UnsafeMutablePointer<Float>, stride yStride: Int, rows: Int, width: Int,
+    _ x: UnsafeRawPointer, stride: Int, by factor: Float, to y: UnsafeMutableRawPointer,
+    stride yStride: Int, rows: Int, width: Int, as format: ElementFormat = .float32,
     counters: inout WorkCounters
   ) {
     counters.elements += rows * width
-    ck_add_scaled(y, yStride, x, stride, factor, rows, width)
+    ck_add_scaled(format.rawValue, y, yStride, x, stride, factor, rows, width)
   }
 
   package static func zero(
@@ -69,20 +70,21 @@ package enum Elementwise {
 
   /// y += bias on the first `width` columns of the given rows.
   package static func addBias(
-    _ bias: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, stride: Int,
-    rows: Range<Int>, width: Int, counters: inout WorkCounters
+    _ bias: UnsafePointer<Float>, to y: UnsafeMutableRawPointer, stride: Int,
+    rows: Range<Int>, width: Int, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * width
-    ck_add_bias(y, stride, bias, rows.lowerBound, rows.count, width)
+    ck_add_bias(format.rawValue, y, stride, bias, rows.lowerBound, rows.count, width)
   }
 
   /// dBias += column sums over all rows, for the given columns, in an order fixed by `rows`.
   package static func biasGradient(
-    _ dy: UnsafePointer<Float>, stride: Int, into dBias: UnsafeMutablePointer<Float>, rows: Int,
-    columns: Range<Int>, counters: inout WorkCounters
+    _ dy: UnsafeRawPointer, stride: Int, into dBias: UnsafeMutablePointer<Float>, rows: Int,
+    columns: Range<Int>, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows * columns.count
-    ck_bias_gradient(dy, stride, dBias, rows, columns.lowerBound, columns.count)
+    ck_bias_gradient(
+      format.rawValue, dy, stride, dBias, rows, columns.lowerBound, columns.count)
   }
 
   /// The sum of squares in double, in a fixed order, the same bits on every instruction set.

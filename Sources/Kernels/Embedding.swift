@@ -6,13 +6,13 @@ package enum Embedding {
   ///
   /// Counts tokens x width elements.
   package static func gather(
-    _ ids: UnsafePointer<Int32>, table: UnsafePointer<Float>,
-    into out: UnsafeMutablePointer<Float>, tokens: Range<Int>, width: Int, shard: Range<Int>,
-    counters: inout WorkCounters
+    _ ids: UnsafePointer<Int32>, table: UnsafeRawPointer,
+    into out: UnsafeMutableRawPointer, tokens: Range<Int>, width: Int, shard: Range<Int>,
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += tokens.count * width
     ck_embedding_gather(
-      ids, table, out, tokens.lowerBound, tokens.count, width, shard.lowerBound, shard.count)
+      format.rawValue, ids, table, out, tokens.lowerBound, tokens.count, width, shard.lowerBound, shard.count)
   }
 
   /// dTable[row] += dx[token], in token order, for `rows` (counted within the shard).
@@ -20,13 +20,13 @@ package enum Embedding {
   /// Several workers cut `rows`, each reads all ids. Counts width elements for each token whose id
   /// is in `rows`.
   package static func gradient(
-    _ ids: UnsafePointer<Int32>, dx: UnsafePointer<Float>,
+    _ ids: UnsafePointer<Int32>, dx: UnsafeRawPointer,
     into dTable: UnsafeMutablePointer<Float>, tokens: Int, width: Int, shard: Range<Int>,
-    rows: Range<Int>, counters: inout WorkCounters
+    rows: Range<Int>, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     precondition(rows.upperBound <= shard.count, "Embedding: rows end beyond the shard")
     let hits = ck_embedding_gradient(
-      ids, dx, dTable, tokens, width, shard.lowerBound, rows.lowerBound, rows.count)
+      format.rawValue, ids, dx, dTable, tokens, width, shard.lowerBound, rows.lowerBound, rows.count)
     counters.elements += hits * width
   }
 }

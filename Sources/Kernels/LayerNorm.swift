@@ -6,32 +6,35 @@ import CKernels
 package enum LayerNorm {
   /// y = (x - mean) · rstd · gamma + beta for the given rows; keeps the statistics for backward.
   package static func forward(
-    _ x: UnsafePointer<Float>, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>,
-    into y: UnsafeMutablePointer<Float>, stats: UnsafeMutablePointer<Float>, rows: Range<Int>,
-    width: Int, epsilon: Float, counters: inout WorkCounters
+    _ x: UnsafeRawPointer, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>,
+    into y: UnsafeMutableRawPointer, stats: UnsafeMutablePointer<Float>, rows: Range<Int>,
+    width: Int, epsilon: Float, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * width
-    ck_layer_norm_forward(x, gamma, beta, y, stats, rows.lowerBound, rows.count, width, epsilon)
+    ck_layer_norm_forward(
+      format.rawValue, x, gamma, beta, y, stats, rows.lowerBound, rows.count, width, epsilon)
   }
 
   /// dx for the given rows; dx may be dy.
   package static func backward(
-    _ dy: UnsafePointer<Float>, x: UnsafePointer<Float>, stats: UnsafePointer<Float>,
-    gamma: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, rows: Range<Int>,
-    width: Int, counters: inout WorkCounters
+    _ dy: UnsafeRawPointer, x: UnsafeRawPointer, stats: UnsafePointer<Float>,
+    gamma: UnsafePointer<Float>, into dx: UnsafeMutableRawPointer, rows: Range<Int>,
+    width: Int, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * width
-    ck_layer_norm_backward(dy, x, stats, gamma, dx, rows.lowerBound, rows.count, width)
+    ck_layer_norm_backward(
+      format.rawValue, dy, x, stats, gamma, dx, rows.lowerBound, rows.count, width)
   }
 
   /// dgamma += and dbeta += for the given columns, over all rows, in an order fixed by `rows`.
   package static func parameterGradient(
-    _ dy: UnsafePointer<Float>, x: UnsafePointer<Float>, stats: UnsafePointer<Float>,
+    _ dy: UnsafeRawPointer, x: UnsafeRawPointer, stats: UnsafePointer<Float>,
     dGamma: UnsafeMutablePointer<Float>, dBeta: UnsafeMutablePointer<Float>, rows: Int,
-    width: Int, columns: Range<Int>, counters: inout WorkCounters
+    width: Int, columns: Range<Int>, as format: ElementFormat = .float32,
+    counters: inout WorkCounters
   ) {
     counters.elements += rows * columns.count
     ck_layer_norm_parameter_gradient(
-      dy, x, stats, dGamma, dBeta, rows, width, columns.lowerBound, columns.count)
+      format.rawValue, dy, x, stats, dGamma, dBeta, rows, width, columns.lowerBound, columns.count)
   }
 }

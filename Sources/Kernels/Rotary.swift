@@ -21,17 +21,17 @@ package enum Rotary {
   /// place % sequence where there are places: rows with a place below 0 stay as they are.
   /// Counts rows x heads x rotaryDim elements.
   package static func apply(
-    _ x: UnsafeMutablePointer<Float>, stride: Int, column: Int, heads: Int, headDim: Int,
+    _ x: UnsafeMutableRawPointer, stride: Int, column: Int, heads: Int, headDim: Int,
     rotaryDim: Int, table: UnsafePointer<Float>, sequence: Int,
     places: UnsafePointer<Int32>? = nil, rows: Range<Int>, inverse: Bool = false,
-    counters: inout WorkCounters
+    as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     precondition(
       rotaryDim % 2 == 0 && rotaryDim <= headDim,
       "Rotary: rotaryDim \(rotaryDim) must be even and at most headDim \(headDim)")
     counters.elements += rows.count * heads * rotaryDim
     ck_rotary(
-      x, stride, column, heads, headDim, rotaryDim, table, sequence, places, rows.lowerBound,
+      format.rawValue, x, stride, column, heads, headDim, rotaryDim, table, sequence, places, rows.lowerBound,
       rows.count, inverse ? 1 : 0)
   }
 }

@@ -11,7 +11,8 @@ package enum TreeReduction {
   ) {
     check(sourceCount)
     counters.elements += sourceCount * range.count
-    ck_tree_sum(sources, Int32(sourceCount), out, range.lowerBound, range.count)
+    ck_tree_sum(
+      CK_FLOAT32, raw(sources), Int32(sourceCount), out, range.lowerBound, range.count)
   }
 
   package static func max(
@@ -20,7 +21,14 @@ package enum TreeReduction {
   ) {
     check(sourceCount)
     counters.elements += sourceCount * range.count
-    ck_tree_max(sources, Int32(sourceCount), out, range.lowerBound, range.count)
+    ck_tree_max(
+      CK_FLOAT32, raw(sources), Int32(sourceCount), out, range.lowerBound, range.count)
+  }
+
+  private static func raw(
+    _ sources: UnsafePointer<UnsafePointer<Float>?>
+  ) -> UnsafePointer<UnsafeRawPointer?> {
+    UnsafeRawPointer(sources).assumingMemoryBound(to: UnsafeRawPointer?.self)
   }
 
   private static func check(_ sourceCount: Int) {

@@ -1,7 +1,7 @@
 extension Operation.Kind {
   /// What is wrong with these operands for this kind, or nil.
   func mistake(in inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {
-    let (inputCounts, outputCount) = arity
+    let (inputCounts, outputCount) = arity(of: inputs.count)
     guard inputCounts.contains(inputs.count), outputs.count == outputCount else {
       return "takes \(inputCounts) inputs and \(outputCount) outputs, "
         + "got \(inputs.count) and \(outputs.count)"
@@ -9,7 +9,7 @@ extension Operation.Kind {
     return spaceMistake(inputs, outputs) ?? shapeMistake(inputs, outputs, mesh)
   }
 
-  private var arity: (inputs: ClosedRange<Int>, outputs: Int) {
+  private func arity(of inputs: Int) -> (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
     case .hostLoad, .hostStore, .load, .store, .copy, .collective, .slice, .biasGradient, .gelu,
       .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
@@ -28,7 +28,7 @@ extension Operation.Kind {
     case .attentionBackward(let shape): (shape.dropout == nil ? 4...4 : 5...5, 1)
     case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
     case .gradientScale: (1...1, 2)
-    case .adamW: (6...6, 3)
+    case .adamW: (6...7, inputs - 3)
     case .elementwise: (1...4, 1)
     }
   }

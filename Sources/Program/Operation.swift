@@ -31,7 +31,7 @@ package struct Operation: Sendable, Equatable {
     case hostLoad
     /// sram -> host
     case hostStore
-    /// streaming -> sram; bfloat16 becomes float32 on the way
+    /// streaming -> sram; bfloat16 may become float32 on the way
     case load
     /// sram -> streaming
     case store
@@ -91,7 +91,8 @@ package struct Operation: Sendable, Equatable {
     case sumOfSquares
     /// sum of squares (1) -> gradient scale (1), gradient norm (1)
     case gradientScale(clip: Double, lossScale: Double)
-    /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place
+    /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place; a bfloat16 w
+    /// has the rest of its float32, an int16, as the last operand of both
     case adamW(AdamW)
     /// qkv (T, 3 Dl), places (T) -> cache (sequences, heads, 2 x sequence x head size), these k and v
     /// written; a place is sequence number x `sequence` + position, or -1 for a row without a token

@@ -23,7 +23,7 @@ extension Program {
     rewritten(carrier: { operation in
       switch operation.kind {
       case .matmul, .attention, .attentionBackward, .cachedAttention:
-        self[operation.inputs[0]].elementType == .float16 ? .float32 : nil
+        self[operation.inputs[0]].elementType.isHalf ? .float32 : nil
       default: nil
       }
     })

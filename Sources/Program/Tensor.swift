@@ -5,11 +5,19 @@ package enum MemorySpace: String, Sendable, CaseIterable {
 
 /// How an element is stored.
 package enum ElementType: String, Sendable, CaseIterable {
-  case float32, float16, int32
-  /// Of weights at rest, which a load widens to float32, and of collectives' payloads.
-  case bfloat16
+  case float32, float16, bfloat16, int32
+  /// What a bfloat16 weight lacks of its float32, in units of the last place.
+  case int16
 
-  package var bytes: Int { self == .float16 || self == .bfloat16 ? 2 : 4 }
+  package var bytes: Int {
+    switch self {
+    case .float32, .int32: 4
+    case .float16, .bfloat16, .int16: 2
+    }
+  }
+
+  /// Whether it is a floating-point type of 16 bits; IPUs have only one, at whose rates both are timed.
+  package var isHalf: Bool { self == .float16 || self == .bfloat16 }
 }
 
 /// A tensor of the Program as one rank sees it.

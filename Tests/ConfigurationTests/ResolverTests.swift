@@ -80,7 +80,7 @@ struct ResolverTests {
       ("model..layers=2", "the unknown setting 'model..layers'"),
       ("execution.available_memory_proportion=[0.1", "did not find expected ',' or ']'"),
       ("execution.available_memory_proportion=0.1", "is the number '0.1', expected a list"),
-      ("model.precision=float8", "expected one of float16, float32"),
+      ("model.precision=float8", "expected one of float16, bfloat16, float32"),
       ("training.optimizer.beta1=.nan", "is the number '.nan', expected a number from"),
       ("checkpoint.optim_state=yes", "is the string 'yes', expected true or false"),
     ])

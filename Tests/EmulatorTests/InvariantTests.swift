@@ -66,7 +66,7 @@ struct InvariantTests {
     func bits(
       workers: Int, recompute: ParallelPlan.Recompute = .full, closing: Bool = false,
       shares: Bool = true
-    ) throws -> [UInt32] {
+    ) throws -> [UInt16] {
       try TinyStep(
         tensorParallel: plan.tensor, dataParallel: plan.data, recompute: recompute,
         closingCollectives: closing, workers: workers, sharesReplicas: shares,

@@ -31,7 +31,7 @@ struct LaneTests {
 
   @Test("There are never more workers than lanes; ranks and workers need not divide")
   func manyWorkers() throws {
-    func bits(_ workers: Int, _ tensor: Int, _ data: Int) throws -> (bits: [UInt32], count: Int) {
+    func bits(_ workers: Int, _ tensor: Int, _ data: Int) throws -> (bits: [UInt16], count: Int) {
       let step = try TinyStep(
         tensorParallel: tensor, dataParallel: data, workers: workers, model: TinyStep.wideModel)
       return (step.train(steps: 2), step.emulator.workerCount)

@@ -16,7 +16,8 @@ struct TinyStep {
   init(
     tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
     closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
-    model: GPTJModel = Self.model, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    model: GPTJModel = Self.model, elementType: ElementType = .float32,
+    dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
     _ change: (inout ParallelPlan) -> Void = { _ in }
   ) throws {
     var plan = try ParallelPlan.spread(
@@ -29,7 +30,7 @@ struct TinyStep {
       optimizer: TrainingStep.Optimizer(
         adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
         gradientClipping: 1),
-      elementType: .float32, dropout: dropout, lora: lora
+      elementType: elementType, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
       program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
@@ -79,8 +80,8 @@ struct TinyStep {
     }
   }
 
-  /// Runs `steps` updates and returns the bits of all weights, rank by rank.
-  func train(steps: Int) -> [UInt32] {
+  /// Runs `steps` updates and returns the bits of all weights, rank by rank, 16 at a time.
+  func train(steps: Int) -> [UInt16] {
     for step in 1...steps { run(step: step) }
     return weightBits()
   }
@@ -97,12 +98,12 @@ struct TinyStep {
     return emulator.run()
   }
 
-  private func weightBits() -> [UInt32] {
+  private func weightBits() -> [UInt16] {
     program.tensors.filter { $0.space == .streaming && Self.isWeight($0.name) }.flatMap { tensor in
-      guard let id = program.tensor(named: tensor.name) else { return [UInt32]() }
+      guard let id = program.tensor(named: tensor.name) else { return [UInt16]() }
       return (0..<tensor.instanceCount).flatMap { instance in
         (0..<program.mesh.ranks).flatMap { rank in
-          emulator.memory(of: id, instance: instance, rank: rank).bindMemory(to: UInt32.self)
+          emulator.memory(of: id, instance: instance, rank: rank).bindMemory(to: UInt16.self)
         }
       }
     }

@@ -2,8 +2,15 @@
 #define CKERNELS_H
 #include <stdint.h>
 
-// float32 kernels with run-time dispatch. Matrices are row-major; `first`, `count` are the rows one
-// worker does; no function allocates, locks or keeps state. Pointers need no alignment.
+// Kernels with run-time dispatch. Matrices are row-major; `first`, `count` are the rows one worker
+// does; no function allocates, locks or keeps state. Pointers need no alignment.
+//
+// What a function takes as void * has elements of `type`, CK_FLOAT32 or CK_BFLOAT16, all alike; it
+// reads them as floats, computes in floats, and rounds what it writes to the nearest.
+
+#define CK_FLOAT32 0
+#define CK_BFLOAT16 1
+#define CK_FLOAT16 2
 
 // isa.c ------------------------------------------------------------------------------------------
 
@@ -16,38 +23,43 @@ int ck_force_isa(int isa);
 
 // gelu.c: gelu_new, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) -------------------------------
 
-void ck_gelu_forward(const float *z, float *g, long n);
-void ck_gelu_backward(const float *dg, const float *z, float *dz, long n);
+void ck_gelu_forward(int type, const void *z, void *g, long n);
+void ck_gelu_backward(int type, const void *dg, const void *z, void *dz, long n);
 void ck_exp(const float *x, float *y, long n);
 void ck_exp2(const float *x, float *y, long n);
 
 // layer_norm.c: stats is [rows][2] = mean, 1 / standard deviation ---------------------------------
 
-void ck_layer_norm_forward(const float *x, const float *gamma, const float *beta, float *y,
+void ck_layer_norm_forward(int type, const void *x, const float *gamma, const float *beta, void *y,
                            float *stats, long first, long count, long width, float eps);
-void ck_layer_norm_backward(const float *dy, const float *x, const float *stats,
-                            const float *gamma, float *dx, long first, long count, long width);
+void ck_layer_norm_backward(int type, const void *dy, const void *x, const float *stats,
+                            const float *gamma, void *dx, long first, long count, long width);
 /// dgamma, dbeta += over all rows, for the given columns.
-void ck_layer_norm_parameter_gradient(const float *dy, const float *x, const float *stats,
+void ck_layer_norm_parameter_gradient(int type, const void *dy, const void *x, const float *stats,
                                       float *dgamma, float *dbeta, long rows, long width,
                                       long firstColumn, long columns);
 
 // elementwise.c ----------------------------------------------------------------------------------
 
-void ck_add(const float *a, const float *b, float *out, long n);
+void ck_add(int type, const void *a, const void *b, void *out, long n);
 /// out = (a + b) + c.
-void ck_add3(const float *a, const float *b, const float *c, float *out, long n);
-void ck_scale(const float *x, float factor, float *out, long n);
+void ck_add3(int type, const void *a, const void *b, const void *c, void *out, long n);
+void ck_scale(int type, const void *x, float factor, void *out, long n);
 /// y += factor x, on `width` columns of `count` rows.
-void ck_add_scaled(float *y, long stride, const float *x, long xStride, float factor, long count,
-                   long width);
+void ck_add_scaled(int type, void *y, long stride, const void *x, long xStride, float factor,
+                   long count, long width);
 void ck_zero(float *x, long n);
 void ck_copy(const float *x, float *out, long n);
-void ck_add_bias(float *y, long stride, const float *bias, long first, long count, long width);
+void ck_add_bias(int type, void *y, long stride, const float *bias, long first, long count,
+                 long width);
 /// dbias += column sums over all rows, for the given columns.
-void ck_bias_gradient(const float *dy, long stride, float *dbias, long rows, long firstColumn,
-                      long columns);
+void ck_bias_gradient(int type, const void *dy, long stride, float *dbias, long rows,
+                      long firstColumn, long columns);
 double ck_sum_of_squares(const float *x, long n);
+
+/// Between float32 and bfloat16: exact, and rounded to the nearest, ties to even.
+void ck_widen(const uint16_t *x, float *y, long n);
+void ck_narrow(const float *x, uint16_t *y, long n);
 
 // dropout.c ---------------------------------------------------------------------------------------
 
@@ -65,8 +77,8 @@ typedef struct {
 } ck_dropout;
 
 /// y = x, masked and scaled, in place or not, on rows of `width`; a row's position is row % sequence.
-void ck_dropout_rows(const float *x, float *y, long width, long sequence, long first, long count,
-                     const ck_dropout *d);
+void ck_dropout_rows(int type, const void *x, void *y, long width, long sequence, long first,
+                     long count, const ck_dropout *d);
 /// The four words of one counter under a key of two.
 void ck_philox(const uint32_t *counter, const uint32_t *key, uint32_t *words);
 
@@ -75,9 +87,9 @@ void ck_philox(const uint32_t *counter, const uint32_t *key, uint32_t *words);
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base);
 /// In place on rows of `stride`, from `column` on, for `heads` heads; position = row % sequence, or
 /// places[row] % sequence where there are places; rows with a place below 0 are left alone.
-void ck_rotary(float *x, long stride, long column, long heads, long headDim, long rotaryDim,
-               const float *table, long sequence, const int32_t *places, long first, long count,
-               int inverse);
+void ck_rotary(int type, void *x, long stride, long column, long heads, long headDim,
+               long rotaryDim, const float *table, long sequence, const int32_t *places, long first,
+               long count, int inverse);
 
 // attention.c: qkv is [tokens][3 heads headDim] = q | k | v; lse is [tokens][heads] ---------------
 
@@ -86,11 +98,11 @@ long ck_attention_forward_scratch(long sequence, long headDim);
 long ck_attention_backward_scratch(long sequence, long headDim);
 /// Both return how many (query, key) pairs lay in the tiles they visited. `dropout` is NULL, or takes
 /// probabilities: its columns are queries, its rows keys, its sequence and stream this head's own.
-long ck_attention_forward(const float *qkv, float *o, float *lse, long sequence, long heads,
+long ck_attention_forward(int type, const void *qkv, void *o, float *lse, long sequence, long heads,
                           long headDim, long sequenceIndex, long head, const ck_dropout *dropout,
                           float *scratch);
-long ck_attention_backward(const float *qkv, const float *o, const float *lse, const float *d_o,
-                           float *dqkv, long sequence, long heads, long headDim,
+long ck_attention_backward(int type, const void *qkv, const void *o, const float *lse,
+                           const void *d_o, void *dqkv, long sequence, long heads, long headDim,
                            long sequenceIndex, long head, const ck_dropout *dropout,
                            float *scratch);
 
@@ -119,23 +131,23 @@ void ck_few_rows(const float *a, long lda, const float *w, long ldw, float *c, l
 // embedding.c ------------------------------------------------------------------------------------
 
 /// Rows of ids outside [shardFirst, shardFirst + shardRows) are zero.
-void ck_embedding_gather(const int32_t *ids, const float *table, float *out, long first,
+void ck_embedding_gather(int type, const int32_t *ids, const void *table, void *out, long first,
                          long count, long width, long shardFirst, long shardRows);
 /// dtable[row] += dx[token], in token order, for rows [firstRow, firstRow + rows) of the shard;
 /// returns how many tokens that were.
-long ck_embedding_gradient(const int32_t *ids, const float *dx, float *dtable, long tokens,
+long ck_embedding_gradient(int type, const int32_t *ids, const void *dx, float *dtable, long tokens,
                            long width, long shardFirst, long firstRow, long rows);
 
 // cross_entropy.c: logits is [rows][stride]; this shard's columns start at firstColumn, the first
 // validColumns of them are in the vocabulary; a label below 0 is ignored --------------------------
 
-void ck_row_max(const float *logits, long stride, long validColumns, float *max, long first,
-                long count);
-void ck_row_sum_exp(const float *logits, long stride, long validColumns, long firstColumn,
+void ck_row_max(int type, const void *logits, long stride, long validColumns, float *max,
+                long first, long count);
+void ck_row_sum_exp(int type, const void *logits, long stride, long validColumns, long firstColumn,
                     const int32_t *labels, const float *max, float *sum, float *labelLogit,
                     long first, long count);
 /// In place: logits become (softmax - onehot) * scale.
-void ck_cross_entropy_backward(float *logits, long stride, long columns, long validColumns,
+void ck_cross_entropy_backward(int type, void *logits, long stride, long columns, long validColumns,
                                long firstColumn, const int32_t *labels, const float *max,
                                const float *sum, float scale, long first, long count);
 /// The sum over the rows that are not ignored; *valid is their number.
@@ -152,21 +164,23 @@ typedef struct {
 ck_adamw_step ck_adamw_prepare(double rate, double beta1, double beta2, double eps, double decay,
                                long step, double gradientScale);
 void ck_adamw(float *w, float *m, float *v, const float *g, long n, const ck_adamw_step *step);
+/// The same on weights in two halves: a bfloat16 that everybody else reads, and how much the float32
+/// is above or below it, in units of its last place.
+void ck_adamw_split(uint16_t *w, int16_t *low, float *m, float *v, const float *g, long n,
+                    const ck_adamw_step *step);
 
 // reduce.c: n <= 64 sources, combined as ((0 1)(2 3)) ..., an odd last one carried up -------------
 
-void ck_tree_sum(const float *const *sources, int n, float *out, long first, long count);
+void ck_tree_sum(int type, const void *const *sources, int n, void *out, long first, long count);
 
-/// What a float32 is rounded to and back, to the nearest, ties to even.
-enum { CK_BFLOAT16 = 1, CK_FLOAT16 = 2 };
-/// y = x as it is after a trip through that type; y may be x.
+/// y = x as it is after a trip through `type`, to the nearest, ties to even; y may be x.
 void ck_round_trip(const float *x, float *y, long count, int type);
 /// The sum of rounded sources, itself rounded where `roundsSum`.
 void ck_tree_sum_rounded(const float *const *sources, int n, float *out, long first, long count,
                          int type, int roundsSum);
-void ck_tree_max(const float *const *sources, int n, float *out, long first, long count);
+void ck_tree_max(int type, const void *const *sources, int n, void *out, long first, long count);
 /// The first index of the maximum; its value in *value.
-long ck_argmax(const float *row, long n, float *value);
+long ck_argmax(int type, const void *row, long n, float *value);
 
 // peak.c -----------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 /// The element type of weights and activations.
 package enum Precision: String, Sendable, CaseIterable {
   case float16
+  case bfloat16
   case float32
 }
 

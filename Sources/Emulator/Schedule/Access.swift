@@ -65,7 +65,7 @@ extension Operation {
     case .layerNormBackward: [true, true, true, false]
     // The labels are counted whole: the loss is their mean.
     case .crossEntropyBackward: [true, true, true, false]
-    case .adamW: [true, true, true, true, false, false]
+    case .adamW: [true, true, true, true, false, false] + inputs.dropFirst(6).map { _ in true }
     case .zero, .collective, .slice, .biasGradient, .layerNormGradient, .attention,
       .attentionBackward, .embedBackward, .crossEntropyLoss, .sumOfSquares, .gradientScale,
       .selectRows, .argmax, .cachedAttention, .elementwise:

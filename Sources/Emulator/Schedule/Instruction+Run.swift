@@ -25,32 +25,39 @@ extension Instruction {
     case .slice(let slice): slice.run()
     case .collective(let part): part.run(&context.collectives)
     case .gemm(let product): product.run(&context.kernels)
+    case .product(let product):
+      product.shape._withUnsafeGuaranteedRef {
+        $0.multiply(
+          product.a, product.b, into: product.c, scratch: context.scratch,
+          counters: &context.kernels)
+      }
     case .add(let sum): sum.run(&context.kernels)
     case .addBias(let y, let bias):
       Elementwise.addBias(
         bias, to: y.matrix, stride: y.width, rows: y.rows, width: y.width,
-        counters: &context.kernels)
+        as: y.format, counters: &context.kernels)
     case .addScaledColumns(let columns, let factor):
       Elementwise.addScaled(
         columns.from, stride: columns.fromStride, by: factor, to: columns.to,
-        stride: columns.toStride, rows: columns.rows, width: columns.width,
+        stride: columns.toStride, rows: columns.rows, width: columns.width, as: columns.format,
         counters: &context.kernels)
     case .scaledColumns(let columns, let factor):
       Elementwise.scale(
         columns.from, stride: columns.fromStride, by: factor, into: columns.to,
-        stride: columns.toStride, rows: columns.rows, width: columns.width,
+        stride: columns.toStride, rows: columns.rows, width: columns.width, as: columns.format,
         counters: &context.kernels)
-    case .biasGradient(let dy, let width, let rows, let target, let columns):
+    case .biasGradient(let dy, let target, let columns):
       Elementwise.biasGradient(
-        dy, stride: width, into: target, rows: rows, columns: columns, counters: &context.kernels)
+        dy.matrix, stride: dy.width, into: target, rows: dy.rows.count, columns: columns,
+        as: dy.format, counters: &context.kernels)
     case .dropout(let x, let dropping, let y):
       dropping.pointee.dropout().apply(
         to: x, into: y.matrix, width: y.width, sequence: dropping.pointee.tokens, rows: y.rows,
-        counters: &context.kernels)
-    case .gelu(let z, let g, let count):
-      Gelu.forward(z, into: g, count: count, counters: &context.kernels)
-    case .geluBackward(let dg, let z, let dz, let count):
-      Gelu.backward(dg, z: z, into: dz, count: count, counters: &context.kernels)
+        as: y.format, counters: &context.kernels)
+    case .gelu(let z, let g, let count, let format):
+      Gelu.forward(z, into: g, count: count, as: format, counters: &context.kernels)
+    case .geluBackward(let dg, let z, let dz, let count, let format):
+      Gelu.backward(dg, z: z, into: dz, count: count, as: format, counters: &context.kernels)
     case .sumOfSquares(let x, let count, let sum):
       sum.pointee += Float(
         Elementwise.sumOfSquares(x, count: count, counters: &context.kernels))
@@ -59,9 +66,9 @@ extension Instruction {
       norm.pointee = Float(length)
       scale.pointee = Float(clip / Swift.max(length, clip) / lossScale)
     case .adamW(let update): update.run(&context.kernels)
-    case .selectRows(let x, let width, let numbers, let rows, let target):
+    case .selectRows(let x, let rowBytes, let numbers, let rows, let target):
       for row in rows {
-        (target + row * width).update(from: x + Int(numbers[row]) * width, count: width)
+        memcpy(target + row * rowBytes, x + Int(numbers[row]) * rowBytes, rowBytes)
       }
     case .argmax(let logits): logits.run(&context.kernels)
     case .layerNorm, .layerNormBackward, .layerNormGradient: runNorm(&context.kernels)
@@ -82,15 +89,15 @@ extension Instruction {
     case .layerNorm(let norm, let gain, let bias, let y, let epsilon):
       LayerNorm.forward(
         norm.x, gamma: gain, beta: bias, into: y, stats: norm.stats, rows: norm.part,
-        width: norm.width, epsilon: epsilon, counters: &counters)
+        width: norm.width, epsilon: epsilon, as: norm.format, counters: &counters)
     case .layerNormBackward(let norm, let dy, let gain, let dx):
       LayerNorm.backward(
         dy, x: norm.x, stats: norm.stats, gamma: gain, into: dx, rows: norm.part,
-        width: norm.width, counters: &counters)
+        width: norm.width, as: norm.format, counters: &counters)
     case .layerNormGradient(let norm, let dy, let dGain, let dBias):
       LayerNorm.parameterGradient(
         dy, x: norm.x, stats: norm.stats, dGamma: dGain, dBeta: dBias, rows: norm.rows,
-        width: norm.width, columns: norm.part, counters: &counters)
+        width: norm.width, columns: norm.part, as: norm.format, counters: &counters)
     default: preconditionFailure("not a layer norm")
     }
   }
@@ -102,14 +109,15 @@ extension Instruction {
         part.shape.forward(
           part.qkv, into: output, logSumExp: logSumExp, sequenceIndex: unit / part.shape.heads,
           head: unit % part.shape.heads, dropout: part.dropout(of: unit),
-          scratch: context.scratch, counters: &context.kernels)
+          scratch: context.scratch, as: part.format, counters: &context.kernels)
       }
     case .attentionBackward(let part, let output, let logSumExp, let dOutput, let dqkv):
       for unit in part.units {
         part.shape.backward(
           dOutput, qkv: part.qkv, output: output, logSumExp: logSumExp, into: dqkv,
           sequenceIndex: unit / part.shape.heads, head: unit % part.shape.heads,
-          dropout: part.dropout(of: unit), scratch: context.scratch, counters: &context.kernels)
+          dropout: part.dropout(of: unit), scratch: context.scratch, as: part.format,
+          counters: &context.kernels)
       }
     default: preconditionFailure("not attention")
     }
@@ -120,11 +128,11 @@ extension Instruction {
     case .embed(let lookup, let table, let rows, let tokens):
       Embedding.gather(
         lookup.ids, table: table, into: rows, tokens: tokens, width: lookup.width,
-        shard: lookup.shard, counters: &counters)
+        shard: lookup.shard, as: lookup.format, counters: &counters)
     case .embedBackward(let lookup, let dx, let tokens, let dTable, let rows):
       Embedding.gradient(
         lookup.ids, dx: dx, into: dTable, tokens: tokens, width: lookup.width,
-        shard: lookup.shard, rows: rows, counters: &counters)
+        shard: lookup.shard, rows: rows, as: lookup.format, counters: &counters)
     default: preconditionFailure("not an embedding")
     }
   }
@@ -133,18 +141,19 @@ extension Instruction {
     switch self {
     case .logitsMax(let logits, let maximum):
       CrossEntropy.rowMax(
-        logits.logits, shard: logits.shard, into: maximum, rows: logits.rows, counters: &counters)
+        logits.logits, shard: logits.shard, into: maximum, rows: logits.rows, as: logits.format,
+        counters: &counters)
     case .logitsSums(let logits, let maximum, let sum, let labelLogit):
       CrossEntropy.rowSums(
         logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
-        labelLogit: labelLogit, rows: logits.rows, counters: &counters)
+        labelLogit: labelLogit, rows: logits.rows, as: logits.format, counters: &counters)
     case .crossEntropyLoss(let loss): loss.run()
     case .crossEntropyBackward(let logits, let maximum, let sum, let scale, let tokens):
       let valid = (0..<tokens).reduce(0) { $0 + (logits.labels[$1] >= 0 ? 1 : 0) }
       CrossEntropy.backward(
         logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
         scale: valid == 0 ? 0 : Float(scale / Double(valid)), rows: logits.rows,
-        counters: &counters)
+        as: logits.format, counters: &counters)
     default: preconditionFailure("not a cross entropy")
     }
   }
@@ -179,8 +188,8 @@ extension Instruction.AttentionPart {
 
 extension Instruction.Slice {
   fileprivate func run() {
-    to.update(from: from, count: count)
-    (to + count).update(repeating: 0, count: zeros)
+    memcpy(to, from, bytes)
+    memset(to + bytes, 0, zeros)
   }
 }
 
@@ -208,9 +217,9 @@ extension Instruction.Product {
 extension Instruction.Sum {
   fileprivate func run(_ counters: inout WorkCounters) {
     if let c {
-      Elementwise.add(a, b, c, into: to, count: count, counters: &counters)
+      Elementwise.add(a, b, c, into: to, count: count, as: format, counters: &counters)
     } else {
-      Elementwise.add(a, b, into: to, count: count, counters: &counters)
+      Elementwise.add(a, b, into: to, count: count, as: format, counters: &counters)
     }
   }
 }
@@ -231,7 +240,7 @@ extension Instruction.RotaryShape {
     Rotary.apply(
       rows.matrix, stride: rows.width, column: column, heads: heads, headDim: headSize,
       rotaryDim: size, table: table, sequence: sequence, places: places, rows: rows.rows,
-      inverse: isInverse, counters: &counters)
+      inverse: isInverse, as: rows.format, counters: &counters)
   }
 }
 
@@ -269,8 +278,13 @@ extension Instruction.Update {
     let step = AdamW(
       learningRate: Double(schedule[0]), beta1: beta1, beta2: beta2, epsilon: epsilon,
       weightDecay: weightDecay, step: Int(schedule[1]), gradientScale: Double(gradientScale[0]))
+    if let low {
+      return step.update(
+        weights: weight.assumingMemoryBound(to: UInt16.self), low: low, firstMoment: firstMoment,
+        secondMoment: secondMoment, gradient: gradient, count: count, counters: &counters)
+    }
     step.update(
-      weights: weight, firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
+      weights: weight.assumingMemoryBound(to: Float.self), firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
       count: count, counters: &counters)
   }
 }
@@ -285,10 +299,10 @@ extension Instruction.GatheredLogits {
         let valid = Swift.max(0, Swift.min(columns, vocabulary - first))
         guard valid > 0 else { continue }
         let candidate = ArgMax(
-          logits + (shard * rows + row) * columns,
+          logits + (shard * rows + row) * columns * format.bytes,
           shard: LogitsShard(
             stride: columns, columns: columns, validColumns: valid, firstColumn: first),
-          counters: &counters)
+          as: format, counters: &counters)
         best = best?.merged(with: candidate) ?? candidate
       }
       into[row] = Int32(best?.token ?? 0)

@@ -11,25 +11,27 @@ enum Instruction {
   case slice(Slice)
   case collective(CollectivePart)
   case gemm(Product)
+  case product(HalfProduct)
   case addBias(Rows, bias: Floats)
   case addScaledColumns(Columns, factor: Float)
   case scaledColumns(Columns, factor: Float)
-  case biasGradient(dy: Floats, width: Int, rows: Int, into: MutableFloats, columns: Range<Int>)
+  case biasGradient(Rows, into: MutableFloats, columns: Range<Int>)
   case add(Sum)
-  case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableFloats, epsilon: Float)
-  case layerNormBackward(Norm, dy: Floats, gain: Floats, dx: MutableFloats)
-  case layerNormGradient(Norm, dy: Floats, dGain: MutableFloats, dBias: MutableFloats)
+  case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableElements, epsilon: Float)
+  case layerNormBackward(Norm, dy: Elements, gain: Floats, dx: MutableElements)
+  case layerNormGradient(Norm, dy: Elements, dGain: MutableFloats, dBias: MutableFloats)
   case rotary(Rows, RotaryShape, places: Integers?)
-  case attention(AttentionPart, output: MutableFloats, logSumExp: MutableFloats)
+  case attention(AttentionPart, output: MutableElements, logSumExp: MutableFloats)
   case attentionBackward(
-    AttentionPart, output: Floats, logSumExp: Floats, dOutput: Floats, into: MutableFloats)
-  case dropout(Floats, UnsafePointer<Dropping>, into: Rows)
+    AttentionPart, output: Elements, logSumExp: Floats, dOutput: Elements, into: MutableElements)
+  case dropout(Elements, UnsafePointer<Dropping>, into: Rows)
   case cacheAppend(CachePart, cache: MutableFloats)
   case cachedAttention(CachePart, cache: Floats, output: MutableFloats)
-  case gelu(Floats, into: MutableFloats, count: Int)
-  case geluBackward(dg: Floats, z: Floats, into: MutableFloats, count: Int)
-  case embed(Lookup, table: Floats, into: MutableFloats, tokens: Range<Int>)
-  case embedBackward(Lookup, dx: Floats, tokens: Int, into: MutableFloats, rows: Range<Int>)
+  case gelu(Elements, into: MutableElements, count: Int, ElementFormat)
+  case geluBackward(
+    dg: Elements, z: Elements, into: MutableElements, count: Int, ElementFormat)
+  case embed(Lookup, table: Elements, into: MutableElements, tokens: Range<Int>)
+  case embedBackward(Lookup, dx: Elements, tokens: Int, into: MutableFloats, rows: Range<Int>)
   case logitsMax(Logits, into: MutableFloats)
   case logitsSums(Logits, max: Floats, sum: MutableFloats, labelLogit: MutableFloats)
   case crossEntropyLoss(Loss)
@@ -38,9 +40,13 @@ enum Instruction {
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)
-  case selectRows(Floats, width: Int, numbers: Integers, rows: Range<Int>, into: MutableFloats)
+  case selectRows(
+    Elements, rowBytes: Int, numbers: Integers, rows: Range<Int>, into: MutableElements)
   case argmax(GatheredLogits)
 
+  /// In the format that the instruction names beside them.
+  typealias Elements = UnsafeRawPointer
+  typealias MutableElements = UnsafeMutableRawPointer
   typealias Floats = UnsafePointer<Float>
   typealias MutableFloats = UnsafeMutablePointer<Float>
   typealias Integers = UnsafePointer<Int32>
@@ -54,11 +60,11 @@ enum Instruction {
     let bytes: Int
   }
 
-  /// A range of a flat tensor, filled up with zeros to a whole shard.
+  /// Bytes of a flat tensor, filled up with zeros to a whole shard.
   struct Slice {
-    let from: Floats
-    let to: MutableFloats
-    let count: Int
+    let from: Elements
+    let to: MutableElements
+    let bytes: Int
     let zeros: Int
   }
 
@@ -74,38 +80,50 @@ enum Instruction {
     let accumulates: Bool
   }
 
+  /// The same of bfloat16 operands; the schedule keeps the shape.
+  struct HalfProduct {
+    let shape: Unmanaged<BFloat16Product>
+    let a: Elements
+    let b: Elements
+    let c: MutableElements
+  }
+
   /// This lane's rows of a matrix.
   struct Rows {
-    let matrix: MutableFloats
+    let matrix: MutableElements
     let width: Int
     let rows: Range<Int>
+    let format: ElementFormat
   }
 
   /// Some columns of a matrix that has `stride`, and a matrix of their width beside them.
   struct Columns {
-    let from: Floats
+    let from: Elements
     let fromStride: Int
-    let to: MutableFloats
+    let to: MutableElements
     let toStride: Int
     let rows: Int
     let width: Int
+    let format: ElementFormat
   }
 
   struct Sum {
-    let a: Floats
-    let b: Floats
-    let c: Floats?
-    let to: MutableFloats
+    let a: Elements
+    let b: Elements
+    let c: Elements?
+    let to: MutableElements
     let count: Int
+    let format: ElementFormat
   }
 
   /// A layer norm's input and statistics; `part` counts rows, or columns for its gradient.
   struct Norm {
-    let x: Floats
+    let x: Elements
     let stats: MutableFloats
     let rows: Int
     let width: Int
     let part: Range<Int>
+    let format: ElementFormat
   }
 
   struct RotaryShape {
@@ -120,8 +138,9 @@ enum Instruction {
   /// Some of the (sequence, head) pairs of a rank.
   struct AttentionPart {
     let shape: Attention
-    let qkv: Floats
+    let qkv: Elements
     let units: Range<Int>
+    let format: ElementFormat
     let dropping: UnsafePointer<Dropping>?
   }
 
@@ -158,13 +177,15 @@ enum Instruction {
     let ids: Integers
     let width: Int
     let shard: Range<Int>
+    let format: ElementFormat
   }
 
   struct Logits {
-    let logits: MutableFloats
+    let logits: MutableElements
     let shard: LogitsShard
     let labels: Integers
     let rows: Range<Int>
+    let format: ElementFormat
   }
 
   struct Loss {
@@ -177,7 +198,9 @@ enum Instruction {
   }
 
   struct Update {
-    let weight: MutableFloats
+    /// Float32, or bfloat16 where `low` has the other half of it.
+    let weight: MutableElements
+    let low: UnsafeMutablePointer<Int16>?
     let gradient: Floats
     let firstMoment: MutableFloats
     let secondMoment: MutableFloats
@@ -192,7 +215,8 @@ enum Instruction {
   }
 
   struct GatheredLogits {
-    let logits: Floats
+    let logits: Elements
+    let format: ElementFormat
     let shards: Int
     let rows: Int
     let columns: Int

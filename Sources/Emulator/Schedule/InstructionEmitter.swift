@@ -23,13 +23,19 @@ struct InstructionEmitter {
   private func write(_ index: Int = 0) -> UnsafeMutablePointer<Float> {
     raw(operation.outputs[index]).assumingMemoryBound(to: Float.self)
   }
+  /// Operands of the format that the instruction says.
+  private func source(_ index: Int) -> UnsafeRawPointer {
+    UnsafeRawPointer(raw(operation.inputs[index]))
+  }
+  private var target: UnsafeMutableRawPointer { raw(operation.outputs[0]) }
 
   /// The instruction for these rows (or units, or columns) of the operation.
   func instruction(_ part: Range<Int>) -> Instruction {
     switch operation.kind {
     case .hostLoad: move(.hostToTiles, part)
     case .hostStore: move(.tilesToHost, part)
-    case .load: input(0).elementType == .bfloat16 ? widen(part) : move(.streamingToTiles, part)
+    case .load:
+      input(0).elementType == output().elementType ? move(.streamingToTiles, part) : widen(part)
     case .store: move(.tilesToStreaming, part)
     case .copy: move(.tiles, part)
     case .zero: zero(part)
@@ -41,30 +47,30 @@ struct InstructionEmitter {
       .addScaledColumns(columns(part, of: 1, to: first), factor: Float(factor))
     case .scaledColumns(let factor, let first):
       .scaledColumns(columns(part, of: 0, from: first), factor: Float(factor))
-    case .biasGradient:
-      .biasGradient(
-        dy: read(0), width: input(0).columns, rows: input(0).rows, into: write(), columns: part)
+    case .biasGradient: .biasGradient(allRows, into: write(), columns: part)
     case .dropout(let dropout): self.dropout(part, dropout)
-    case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part))
+    case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part), input(0).format)
     case .geluBackward:
-      .geluBackward(dg: at(part, 0), z: at(part, 1), into: at(part), count: elements(part))
+      .geluBackward(
+        dg: at(part, 0), z: at(part, 1), into: at(part), count: elements(part), input(0).format)
     case .layerNorm, .layerNormBackward, .layerNormGradient: layerNorm(part)
     case .rotary(let rotary, let shape, let inverse): self.rotary(part, rotary, shape, inverse)
     case .attention(let shape):
-      .attention(attention(part, shape, .forward), output: write(0), logSumExp: write(1))
+      .attention(attention(part, shape, .forward), output: target, logSumExp: write(1))
     case .attentionBackward(let shape):
       .attentionBackward(
-        attention(part, shape, .backward), output: read(1), logSumExp: read(2), dOutput: read(3),
-        into: write())
-    case .embed: .embed(lookup(table: input(1)), table: read(1), into: write(), tokens: part)
+        attention(part, shape, .backward), output: source(1), logSumExp: read(2),
+        dOutput: source(3), into: target)
+    case .embed: .embed(lookup(table: input(1)), table: source(1), into: target, tokens: part)
     case .embedBackward:
       .embedBackward(
-        lookup(table: output()), dx: read(1), tokens: input(0).count, into: write(), rows: part)
+        lookup(table: output()), dx: source(1), tokens: input(0).count, into: write(), rows: part)
     case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward: crossEntropy(part)
     case .sumOfSquares, .gradientScale, .adamW: optimizer(part)
     case .selectRows:
       .selectRows(
-        read(0), width: input(0).columns, numbers: integers(1), rows: part, into: write())
+        source(0), rowBytes: input(0).columns * input(0).elementType.bytes, numbers: integers(1),
+        rows: part, into: target)
     case .argmax(let vocabulary): argmax(part, vocabulary)
     case .cacheAppend(let shape):
       .cacheAppend(cachePart(part, shape, places: 1), cache: write())
@@ -79,16 +85,23 @@ struct InstructionEmitter {
 
   private func elements(_ part: Range<Int>) -> Int { part.count * output().cutColumns }
   /// Where these rows of an input start.
-  private func at(_ part: Range<Int>, _ index: Int) -> UnsafePointer<Float> {
-    read(index) + part.lowerBound * input(index).cutColumns
+  private func at(_ part: Range<Int>, _ index: Int) -> UnsafeRawPointer {
+    source(index) + part.lowerBound * input(index).cutBytes
   }
   /// Where these rows of the output start.
-  private func at(_ part: Range<Int>) -> UnsafeMutablePointer<Float> {
-    write() + part.lowerBound * output().cutColumns
+  private func at(_ part: Range<Int>) -> UnsafeMutableRawPointer {
+    target + part.lowerBound * output().cutBytes
   }
   private func rows(_ part: Range<Int>) -> Instruction.Rows {
     precondition(operation.inputs[0] == operation.outputs[0], "\(operation.kind.name) is in place")
-    return Instruction.Rows(matrix: write(), width: output().columns, rows: part)
+    return Instruction.Rows(
+      matrix: target, width: output().columns, rows: part, format: output().format)
+  }
+  /// The whole of the first operand, which is only read.
+  private var allRows: Instruction.Rows {
+    Instruction.Rows(
+      matrix: raw(operation.inputs[0]), width: input(0).columns, rows: 0..<input(0).rows,
+      format: input(0).format)
   }
 
   // MARK: Movement
@@ -116,10 +129,12 @@ struct InstructionEmitter {
   private func slice(_ part: Range<Int>, _ group: ProcessGroup) -> Instruction {
     let offset = mesh.index(of: rank, in: group) * output().count
     let end = max(part.lowerBound, min(part.upperBound, input(0).count - offset))
+    let bytes = output().elementType.bytes
     return .slice(
       Instruction.Slice(
-        from: read(0) + min(offset + part.lowerBound, input(0).count),
-        to: write() + part.lowerBound, count: end - part.lowerBound, zeros: part.upperBound - end))
+        from: source(0) + min(offset + part.lowerBound, input(0).count) * bytes,
+        to: target + part.lowerBound * bytes, bytes: (end - part.lowerBound) * bytes,
+        zeros: (part.upperBound - end) * bytes))
   }
 
   // MARK: Arithmetic
@@ -129,6 +144,7 @@ struct InstructionEmitter {
     guard case .matmul(let transposeA, let transposeB, let accumulate) = operation.kind else {
       preconditionFailure("\(operation.kind.name) is no product")
     }
+    if input(0).format == .bfloat16 { return halfProduct(rows: rows, columns: columns) }
     let (a, b) = (input(0), input(1))
     let startA = read(0) + rows.lowerBound * (transposeA ? 1 : a.columns)
     let startB = read(1) + columns.lowerBound * (transposeB ? b.columns : 1)
@@ -141,28 +157,49 @@ struct InstructionEmitter {
         inner: transposeA ? a.rows : a.columns, accumulates: accumulate))
   }
 
+  private func halfProduct(rows: Range<Int>, columns: Range<Int>) -> Instruction {
+    guard case .matmul(let transposeA, let transposeB, let accumulate) = operation.kind else {
+      preconditionFailure("\(operation.kind.name) is no product")
+    }
+    let (a, b, c) = (input(0), input(1), output())
+    let product = lowering.halfProduct(
+      BFloat16Product.Shape(
+        rows: rows.count, columns: columns.count, inner: transposeA ? a.rows : a.columns,
+        transposesA: transposeA, transposesB: transposeB, strideA: a.columns, strideB: b.columns,
+        strideC: c.columns, result: c.format, accumulates: accumulate))
+    return .product(
+      Instruction.HalfProduct(
+        shape: Unmanaged.passUnretained(product),
+        a: source(0) + rows.lowerBound * (transposeA ? 1 : a.columns) * 2,
+        b: source(1) + columns.lowerBound * (transposeB ? b.columns : 1) * 2,
+        c: target + (rows.lowerBound * c.columns + columns.lowerBound) * c.elementType.bytes))
+  }
+
   private func add(_ part: Range<Int>) -> Instruction {
     .add(
       Instruction.Sum(
         a: at(part, 0), b: at(part, 1), c: operation.inputs.count == 3 ? at(part, 2) : nil,
-        to: at(part), count: elements(part)))
+        to: at(part), count: elements(part), format: output().format))
   }
 
   /// These rows of the narrower operand, and of the wider one the columns from `from` or `to` on.
   private func columns(
     _ part: Range<Int>, of index: Int, from: Int = 0, to: Int = 0
   ) -> Instruction.Columns {
-    let (source, target) = (input(index), output())
+    let (narrow, wide) = (input(index), output())
+    let bytes = wide.elementType.bytes
     return Instruction.Columns(
-      from: read(index) + part.lowerBound * source.columns + from, fromStride: source.columns,
-      to: write() + part.lowerBound * target.columns + to, toStride: target.columns,
-      rows: part.count, width: min(source.columns, target.columns))
+      from: source(index) + (part.lowerBound * narrow.columns + from) * bytes,
+      fromStride: narrow.columns, to: target + (part.lowerBound * wide.columns + to) * bytes,
+      toStride: wide.columns, rows: part.count, width: min(narrow.columns, wide.columns),
+      format: wide.format)
   }
 
   private func layerNorm(_ part: Range<Int>) -> Instruction {
     func norm(_ x: Int, stats: UnsafeMutablePointer<Float>) -> Instruction.Norm {
       Instruction.Norm(
-        x: read(x), stats: stats, rows: input(x).rows, width: input(x).columns, part: part)
+        x: source(x), stats: stats, rows: input(x).rows, width: input(x).columns, part: part,
+        format: input(x).format)
     }
     func stats(_ index: Int) -> UnsafeMutablePointer<Float> {
       UnsafeMutablePointer(mutating: read(index))
@@ -170,13 +207,14 @@ struct InstructionEmitter {
     switch operation.kind {
     case .layerNorm(let epsilon):
       return .layerNorm(
-        norm(0, stats: write(1)), gain: read(1), bias: read(2), y: write(),
+        norm(0, stats: write(1)), gain: read(1), bias: read(2), y: target,
         epsilon: Float(epsilon))
     case .layerNormBackward:
-      return .layerNormBackward(norm(1, stats: stats(2)), dy: read(0), gain: read(3), dx: write())
+      return .layerNormBackward(
+        norm(1, stats: stats(2)), dy: source(0), gain: read(3), dx: target)
     default:
       return .layerNormGradient(
-        norm(1, stats: stats(2)), dy: read(0), dGain: write(0), dBias: write(1))
+        norm(1, stats: stats(2)), dy: source(0), dGain: write(0), dBias: write(1))
     }
   }
 
@@ -199,19 +237,19 @@ struct InstructionEmitter {
     lowering.needScratch(
       pass == .forward ? kernel.forwardScratchBytes : kernel.backwardScratchBytes)
     return Instruction.AttentionPart(
-      shape: kernel, qkv: read(0), units: part,
+      shape: kernel, qkv: source(0), units: part, format: input(0).format,
       dropping: shape.dropout.map { dropping($0, heads: shape.heads) })
   }
 
   /// Rows are numbered in the whole micro-batch, also where a rank holds only some of them.
   private func dropout(_ part: Range<Int>, _ dropout: Operation.Dropout) -> Instruction {
     let first = dropout.shards > 1 ? mesh.tensorIndex(of: rank) * input(0).rows : 0
-    let width = output().columns
+    let before = first * output().cutBytes
     return .dropout(
-      read(0) - first * width, dropping(dropout, heads: 0),
+      source(0) - before, dropping(dropout, heads: 0),
       into: Instruction.Rows(
-        matrix: write() - first * width, width: width,
-        rows: part.lowerBound + first..<part.upperBound + first))
+        matrix: target - before, width: output().columns,
+        rows: part.lowerBound + first..<part.upperBound + first, format: output().format))
   }
 
   /// The schedule is the last input, the rank's part of the batch as long as the first.
@@ -244,7 +282,8 @@ struct InstructionEmitter {
   private func lookup(table: Tensor) -> Instruction.Lookup {
     let first = mesh.tensorIndex(of: rank) * table.rows
     return Instruction.Lookup(
-      ids: integers(0), width: table.columns, shard: first..<first + table.rows)
+      ids: integers(0), width: table.columns, shard: first..<first + table.rows,
+      format: input(1).format)
   }
 
   private func logits(
@@ -256,7 +295,8 @@ struct InstructionEmitter {
       stride: columns, columns: columns, validColumns: max(0, min(columns, vocabulary - first)),
       firstColumn: first)
     return Instruction.Logits(
-      logits: UnsafeMutablePointer(mutating: read(0)), shard: shard, labels: labels, rows: part)
+      logits: raw(operation.inputs[0]), shard: shard, labels: labels, rows: part,
+      format: input(0).format)
   }
 
   private func crossEntropy(_ part: Range<Int>) -> Instruction {
@@ -286,7 +326,7 @@ struct InstructionEmitter {
     let gathered = shape.count == 3 ? shape : [1] + shape
     return .argmax(
       Instruction.GatheredLogits(
-        logits: read(0), shards: gathered[0], rows: gathered[1], columns: gathered[2],
+        logits: source(0), format: input(0).format, shards: gathered[0], rows: gathered[1], columns: gathered[2],
         vocabulary: vocabulary, part: part,
         into: raw(operation.outputs[0]).assumingMemoryBound(to: Int32.self)))
   }
@@ -301,14 +341,24 @@ struct InstructionEmitter {
       return .gradientScale(
         squares: read(0), scale: write(0), norm: write(1), clip: clip, lossScale: lossScale)
     case .adamW(let constants):
+      let low =
+        operation.outputs.count == 4
+        ? raw(operation.outputs[3]).assumingMemoryBound(to: Int16.self) : nil
       let offset = part.lowerBound * input(0).cutColumns
       return .adamW(
         Instruction.Update(
-          weight: write(0) + offset, gradient: read(1) + offset, firstMoment: write(1) + offset,
+          weight: at(part), low: low.map { $0 + offset }, gradient: read(1) + offset, firstMoment: write(1) + offset,
           secondMoment: write(2) + offset, gradientScale: read(4), schedule: read(5),
           count: elements(part), beta1: constants.beta1, beta2: constants.beta2,
           epsilon: constants.epsilon, weightDecay: constants.weightDecay))
     default: preconditionFailure("\(operation.kind.name) is no optimizer operation")
     }
   }
+}
+
+extension Tensor {
+  /// How kernels read it.
+  fileprivate var format: ElementFormat { elementType == .bfloat16 ? .bfloat16 : .float32 }
+  /// Bytes of what an operation on it is cut into.
+  fileprivate var cutBytes: Int { cutColumns * elementType.bytes }
 }

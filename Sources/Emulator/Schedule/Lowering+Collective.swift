@@ -88,8 +88,8 @@ extension Lowering {
     _ operation: Operation, _ sources: [Int], _ targets: [Int]
   ) -> CollectiveBuffers {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
-    let sourceAddresses = sources.map { rank -> UnsafePointer<Float>? in
-      UnsafePointer(floats(buffer(input, rank: rank)))
+    let sourceAddresses = sources.map { rank -> UnsafeRawPointer? in
+      UnsafeRawPointer(storage.address(buffer(input, rank: rank)))
     }
     var distinct: [Int] = []
     for rank in targets {
@@ -98,12 +98,9 @@ extension Lowering {
     }
     return CollectiveBuffers(
       sources: tables.table(sourceAddresses), sourceCount: sources.count,
-      targets: tables.table(distinct.map(floats)), targetCount: distinct.count,
-      payload: Payload(operation.carrier))
-  }
-
-  private func floats(_ buffer: Int) -> UnsafeMutablePointer<Float> {
-    storage.address(buffer).assumingMemoryBound(to: Float.self)
+      targets: tables.table(distinct.map(storage.address)), targetCount: distinct.count,
+      stored: Payload(program[input].elementType),
+      payload: Payload(operation.carrier ?? program[input].elementType))
   }
 
   private func orderCollective(
@@ -172,12 +169,11 @@ extension Instruction.CollectivePart {
 }
 
 extension Payload {
-  /// Of a collective whose buffers the Emulator keeps in float32.
-  fileprivate init(_ carrier: ElementType?) {
-    switch carrier {
+  fileprivate init(_ type: ElementType) {
+    switch type {
     case .bfloat16: self = .bfloat16
     case .float16: self = .float16
-    case .float32, .int32, nil: self = .float32
+    case .float32, .int32, .int16: self = .float32
     }
   }
 }

@@ -18,6 +18,7 @@ final class Lowering {
   private var waitsBefore = false
   private var turns: [LoopVariable: Int] = [:]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
+  private var halfProducts: [BFloat16Product.Shape: BFloat16Product] = [:]
   private(set) var scratchBytes = 64
 
   private struct RotaryKey: Hashable {
@@ -138,6 +139,16 @@ final class Lowering {
     let table = tables.table(values)
     rotaryTables[key] = table
     return table
+  }
+
+  /// A product's shape, prepared once for all that have it.
+  func halfProduct(_ shape: BFloat16Product.Shape) -> BFloat16Product {
+    if let known = halfProducts[shape] { return known }
+    let product = BFloat16Product(shape)
+    halfProducts[shape] = product
+    tables.keep(product)
+    needScratch(product.scratchBytes)
+    return product
   }
 
   func needScratch(_ bytes: Int) { scratchBytes = max(scratchBytes, bytes) }

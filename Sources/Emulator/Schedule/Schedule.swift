@@ -27,9 +27,12 @@ struct Schedule {
   let tables: PointerTables
 }
 
-/// Owns the small arrays of addresses that collectives and plans refer to.
+/// Owns what instructions refer to: small arrays of addresses, and prepared products.
 final class PointerTables: @unchecked Sendable {
   private var blocks: [UnsafeMutableRawPointer] = []
+  private var objects: [AnyObject] = []
+
+  func keep(_ object: AnyObject) { objects.append(object) }
 
   func table<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
     let block = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))

@@ -1,6 +1,7 @@
 package import Datasets
 package import Emulator
 import GPTJ
+import Program
 
 extension Questions {
   /// Examples of a task, and the labels that are its only answers, if it has some.
@@ -55,7 +56,7 @@ extension Trainer {
       guard !ids.isEmpty else { return [] }
       let pass = InferencePass(
         model: model, tensorParallel: step.plan.tensorParallel, microBatchSize: batch,
-        elementType: step.elementType)
+        elementType: .float32)
       return try Generator(
         pass, outputLength: outputLength, endOfText: tokenizer.endOfTextID, options, write: write
       ).answers(to: ids)

@@ -144,17 +144,26 @@ package struct ParameterTransfer {
     _ local: [Float], _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     to emulator: Emulator
   ) {
+    let isSplit = suffix.isEmpty && isSplit(parameter, emulator)
     forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
       if isHalf {
         let memory = memory.bindMemory(to: UInt16.self)
         for (index, source) in range.enumerated() {
-          memory[index] = source < local.count ? FloatType.bfloat16.bits(local[source]) : 0
+          let value = source < local.count ? local[source] : 0
+          memory[index] = isSplit ? SplitFloat(value).upper : FloatType.bfloat16.bits(value)
         }
       } else {
         let memory = memory.bindMemory(to: Float.self)
         for (index, source) in range.enumerated() {
           memory[index] = source < local.count ? local[source] : 0
         }
+      }
+    }
+    guard isSplit else { return }
+    forEachShard(parameter, layer, tensorIndex, Self.low, emulator) { memory, _, range in
+      let memory = memory.bindMemory(to: Int16.self)
+      for (index, source) in range.enumerated() {
+        memory[index] = source < local.count ? SplitFloat(local[source]).lower : 0
       }
     }
   }
@@ -171,7 +180,22 @@ package struct ParameterTransfer {
           isHalf ? Float(bitPattern: UInt32(halves[index]) << 16) : floats[index]
       }
     }
+    guard suffix.isEmpty, isSplit(parameter, emulator) else { return local }
+    forEachShard(parameter, layer, tensorIndex, Self.low, emulator) { memory, _, range in
+      let lower = memory.bindMemory(to: Int16.self)
+      for (index, target) in range.enumerated() where target < local.count {
+        let upper = UInt16(local[target].bitPattern >> 16)
+        local[target] = SplitFloat(upper: upper, lower: lower[index]).value
+      }
+    }
     return local
+  }
+
+  private static let low = ".low"
+
+  /// Whether a bfloat16 weight has the rest of its float32 beside it.
+  private func isSplit(_ parameter: Parameter, _ emulator: Emulator) -> Bool {
+    emulator.program.tensor(named: parameter.name + Self.low) != nil
   }
 
   private func forEachShard(
@@ -203,5 +227,27 @@ package struct ParameterTransfer {
 
   private func name(_ template: String, _ layer: Int) -> String {
     template.replacing(".N.", with: ".\(layer).")
+  }
+}
+
+/// A float32 as the bfloat16 next to it, ties away from zero, and how far off that is in units of
+/// its last place: what `AdamW` keeps of a weight.
+private struct SplitFloat {
+  let upper: UInt16
+  let lower: Int16
+
+  init(_ value: Float) {
+    let bits = value.bitPattern
+    upper = UInt16(truncatingIfNeeded: (bits &+ 0x8000) >> 16)
+    lower = Int16(truncatingIfNeeded: bits &- UInt32(upper) << 16)
+  }
+
+  init(upper: UInt16, lower: Int16) {
+    self.upper = upper
+    self.lower = lower
+  }
+
+  var value: Float {
+    Float(bitPattern: UInt32(upper) << 16 &+ UInt32(bitPattern: Int32(lower)))
   }
 }

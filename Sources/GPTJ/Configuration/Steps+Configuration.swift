@@ -3,7 +3,12 @@ package import Program
 
 extension ElementType {
   package init(_ precision: Precision) {
-    self = precision == .float16 ? .float16 : .float32
+    self =
+      switch precision {
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      case .float32: .float32
+      }
   }
 }
 

@@ -164,7 +164,8 @@ struct TransformerBlock {
     let builder = step.builder
     let (a, f) = (partials.attention, partials.feedForward)
     let share = builder.temporary(
-      "feed_forward.bias.share", [1, step.model.hiddenSize], step.type, differsOver: [])
+      "feed_forward.bias.share", [1, step.model.hiddenSize],
+      builder[feedForward.bias].elementType, differsOver: [])
     builder.emit(
       .scaledColumns(factor: 1 / Double(step.plan.tensorParallel), first: 0), [feedForward.bias],
       into: [share])

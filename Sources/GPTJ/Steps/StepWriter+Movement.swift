@@ -19,7 +19,8 @@ extension StepWriter {
   /// A parameter whole from the shards that its group holds.
   func gather(_ shard: TensorReference, of parameter: Parameter) -> TensorReference {
     let whole = builder.temporary(
-      parameter.name, parameter.shape, type, differsOver: parameter.differsOver)
+      parameter.name, parameter.shape, builder[shard].elementType,
+      differsOver: parameter.differsOver)
     builder.emit(.collective(.allGather, over: parameter.shardingGroup), [shard], into: [whole])
     return whole
   }
@@ -44,7 +45,7 @@ extension StepWriter {
   func zeroGradient(_ parameter: Parameter) -> TensorReference {
     // Differs over data until it is reduced, and over the tensor group where it is partial.
     let gradient = builder.temporary(
-      parameter.name + ".gradient", parameter.shape, type,
+      parameter.name + ".gradient", parameter.shape, gradientType,
       differsOver: parameter.hasPartialGradient ? .all : parameter.differsOver.union(.data))
     builder.emit(.zero, [], into: [gradient])
     return gradient
@@ -90,7 +91,7 @@ extension StepWriter {
     let axes = parameter.differsOver.union(AxisSet(parameter.shardingGroup))
     guard isParallel(parameter.shardingGroup) else { return gradient }
     let shard = builder.temporary(
-      parameter.name + ".gradient.shard", [shardCount(parameter)], type, differsOver: axes)
+      parameter.name + ".gradient.shard", [shardCount(parameter)], gradientType, differsOver: axes)
     guard parameter.shardingGroup == .all, !parameter.hasPartialGradient else {
       builder.emit(
         .collective(.reduceScatter, over: parameter.shardingGroup), [gradient], into: [shard])
@@ -99,7 +100,7 @@ extension StepWriter {
     var sum = gradient
     if isParallel(.data) {
       sum = builder.temporary(
-        parameter.name + ".gradient.sum", parameter.shape, type, differsOver: [])
+        parameter.name + ".gradient.sum", parameter.shape, gradientType, differsOver: [])
       builder.emit(.collective(.allReduceSum, over: .data), [gradient], into: [sum])
     }
     builder.emit(.slice(over: .all), [sum], into: [shard])

@@ -8,7 +8,8 @@ final class StepWriter {
   let parameters: ParameterSet
   /// The adapters that are trained instead of the weights, if any.
   let lora: LoRA?
-  /// Element type of weights, gradients and activations.
+  /// Element type of weights and activations, and of gradients unless it is bfloat16: these add up in
+  /// float32 then.
   let type: ElementType
   /// Streaming-memory tensors of each parameter, by its name.
   private var storage: [String: ParameterStorage] = [:]
@@ -45,6 +46,8 @@ struct ParameterStorage {
   let gradient: TensorID
   let firstMoment: TensorID
   let secondMoment: TensorID
+  /// What a bfloat16 weight lacks of its float32, where the optimizer updates it.
+  var low: TensorID?
 }
 
 extension StepWriter {
@@ -54,7 +57,7 @@ extension StepWriter {
     for parameter in parameters.all {
       let isTrained = trained.contains(parameter.name)
       let weight = declare(
-        parameter, "", isTrained ? type : frozenType(of: parameter),
+        parameter, "", weightType(of: parameter, isTrained: isTrained),
         isWhole: holdsWholeWeights(parameter))
       func state(_ suffix: String, _ type: ElementType) -> TensorID {
         declare(parameter, suffix, type, isWhole: holdsWholeState(parameter))
@@ -62,19 +65,25 @@ extension StepWriter {
       storage[parameter.name] =
         isTrained
         ? ParameterStorage(
-          weight: weight, gradient: state(".gradient", type),
+          weight: weight, gradient: state(".gradient", gradientType),
           firstMoment: state(".first_moment", .float32),
-          secondMoment: state(".second_moment", .float32))
+          secondMoment: state(".second_moment", .float32),
+          low: builder[TensorReference(weight)].elementType == .bfloat16
+            ? state(".low", .int16) : nil)
         : ParameterStorage(
           weight: weight, gradient: weight, firstMoment: weight, secondMoment: weight)
     }
   }
 
   /// Norms and biases keep their precision: they are few, and their rounding would show.
-  private func frozenType(of parameter: Parameter) -> ElementType {
-    lora?.storesFrozenAsBFloat16 == true && type == .float32 && parameter.fullShape.count > 1
-      ? .bfloat16 : type
+  private func weightType(of parameter: Parameter, isTrained: Bool) -> ElementType {
+    let isVector = parameter.fullShape.count == 1
+    if type == .bfloat16 { return isVector ? .float32 : .bfloat16 }
+    if isVector || isTrained || type != .float32 { return type }
+    return lora?.storesFrozenAsBFloat16 == true ? .bfloat16 : type
   }
+
+  var gradientType: ElementType { type == .bfloat16 ? .float32 : type }
 
   func stored(_ parameter: Parameter) -> ParameterStorage {
     guard let found = storage[parameter.name] else {

@@ -79,14 +79,17 @@ extension TrainingPhases {
     let second = step.loadShard(stored.secondMoment, of: parameter, layer, ".second_moment")
     var adamW = optimizer.adamW
     if !parameter.isDecayed(excluding: optimizer.decayExclusions) { adamW.weightDecay = 0 }
+    let low = stored.low.map { (id: $0, loaded: step.loadShard($0, of: parameter, layer, ".low")) }
+    let lowOperand = low.map { [$0.loaded] } ?? []
     step.builder.emit(
       .adamW(adamW),
-      [weight, gradient, first, second, scalars.gradientScale, scalars.schedule],
-      into: [weight, first, second])
+      [weight, gradient, first, second, scalars.gradientScale, scalars.schedule] + lowOperand,
+      into: [weight, first, second] + lowOperand)
     let updated = updatesSlice ? step.gather(weight, of: parameter) : weight
     step.store(updated, into: stored.weight, of: parameter, layer: layer)
     step.store(first, into: stored.firstMoment, of: parameter, layer: layer)
     step.store(second, into: stored.secondMoment, of: parameter, layer: layer)
+    if let low { step.store(low.loaded, into: low.id, of: parameter, layer: layer) }
   }
 }
 
