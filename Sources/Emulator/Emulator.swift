@@ -105,14 +105,16 @@ package final class Emulator {
       start: storage.address(buffer), count: program[tensor].bytes)
   }
 
-  /// What all workers together compute at most: multiply-adds in registers, all at once, in FLOP/s.
+  /// What all workers together compute at most: multiply-adds in registers, all at once, in FLOP/s,
+  /// of the type that the Program's products have.
   ///
   /// Takes about `seconds`.
   package func measurePeak(seconds: Double) -> Double {
     let rates = UnsafeMutablePointer<Double>.allocate(capacity: workerCount)
     defer { rates.deallocate() }
     nonisolated(unsafe) let shared = rates
-    pool.run { shared[$0] = HostPeak.flopsPerSecond(seconds: seconds) }
+    let format: ElementFormat = program.multipliesBFloat16 ? .bfloat16 : .float32
+    pool.run { shared[$0] = HostPeak.flopsPerSecond(format, seconds: seconds) }
     return (0..<workerCount).reduce(0) { $0 + rates[$1] }
   }
 
@@ -168,6 +170,10 @@ package final class Emulator {
 }
 
 extension Program {
+  fileprivate var multipliesBFloat16: Bool {
+    tensors.contains { $0.elementType == .bfloat16 && $0.space == .sram }
+  }
+
   /// The first tensor of a type that no kernel takes.
   fileprivate var unsupported: EmulatorError? {
     for tensor in tensors where tensor.elementType == .float16 {
