@@ -46,11 +46,11 @@ extension Machine {
   func route(
     _ kind: Operation.Collective, _ group: ProcessGroup, of mesh: Mesh, bufferBytes: Int
   ) -> Route {
-    let stride = group == .data ? mesh.tensorParallel : 1
-    return Route(
+    Route(
       kind,
       topology.groupLinks(
-        ranks: mesh.size(of: group), stride: stride, replicasHaveRings: replicasHaveRings),
+        ranks: mesh.size(of: group), stride: mesh.stride(of: group),
+        replicasHaveRings: replicasHaveRings),
       bufferBytes: bufferBytes)
   }
 }
