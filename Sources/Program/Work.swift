@@ -117,6 +117,7 @@ package struct CollectiveTally: Sendable, Equatable {
       case .reduceScatter: 2
       case .allGather: 3
       case .broadcast: 4
+      case .send: 5
       }
     let column =
       switch group {
