@@ -30,7 +30,8 @@ extension StepWriter {
   ) -> TensorReference {
     let source = TensorReference(id, indices(parameter, layer))
     let tensor = builder[source]
-    let isWhole = tensor.differsOver == builder.axes(parameter.differsOver)
+    let isWhole =
+      tensor.differsOver.subtracting(.pipeline) == builder.axes(parameter.differsOver)
     let shard = builder.temporary(
       parameter.name + suffix + (isWhole ? "" : ".shard"),
       isWhole ? parameter.shape : tensor.shape,
@@ -42,12 +43,18 @@ extension StepWriter {
 
   /// A zeroed accumulator for a parameter's gradient, as long as one phase.
   func zeroGradient(_ parameter: Parameter) -> TensorReference {
-    // Differs over data until it is reduced, and over the tensor group where it is partial.
-    let gradient = builder.temporary(
-      parameter.name + ".gradient", parameter.shape, type,
-      differsOver: parameter.hasPartialGradient ? .all : parameter.differsOver.union(.data))
+    let gradient = TensorReference(declareGradient(parameter))
     builder.emit(.zero, [], into: [gradient])
     return gradient
+  }
+
+  /// An accumulator for a parameter's gradient, or one for each of so many layers.
+  func declareGradient(_ parameter: Parameter, instances: [Int] = []) -> TensorID {
+    // Differs over data until it is reduced, and over the tensor group where it is partial.
+    builder.declare(
+      parameter.name + ".gradient", parameter.shape, type,
+      differsOver: parameter.hasPartialGradient ? .all : parameter.differsOver.union(.data),
+      instances: instances)
   }
 
   /// Sums a gradient over the replicas, keeps this rank's shard, and adds its square to the norm.
