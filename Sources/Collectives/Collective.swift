@@ -9,6 +9,7 @@ package struct CollectiveBytes: Sendable, Equatable {
   package var reduceScatter = 0
   package var allGather = 0
   package var broadcast = 0
+  package var send = 0
 
   package init() {}
 }
@@ -140,6 +141,13 @@ extension CollectiveBuffers {
       ck_copy(source + part.lowerBound, targets[target] + part.lowerBound, part.count)
     }
     bytes.broadcast += part.count * MemoryLayout<Float>.size * targetCount
+  }
+
+  /// Elements `part` of the only source go to the only target.
+  package func send(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
+    guard let source = sources[0] else { return }
+    copy(source + part.lowerBound, targets[0] + part.lowerBound, part.count)
+    bytes.send += part.count * payload.bytes
   }
 
   private func copyToOtherTargets(_ part: Range<Int>) {

@@ -31,7 +31,7 @@ struct InstructionEmitter {
     case .hostStore: move(.tilesToHost, part)
     case .load: input(0).elementType == .bfloat16 ? widen(part) : move(.streamingToTiles, part)
     case .store: move(.tilesToStreaming, part)
-    case .copy: move(.tiles, part)
+    case .copy, .receive: move(.tiles, part)
     case .zero: zero(part)
     case .slice(let group): slice(part, group)
     case .matmul(let a, let b, let accumulate): matmul(part, a, b, accumulate)
@@ -70,7 +70,7 @@ struct InstructionEmitter {
       .cacheAppend(cachePart(part, shape, places: 1), cache: write())
     case .cachedAttention(let shape):
       .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
-    case .collective: preconditionFailure("collectives are lowered for their group")
+    case .collective, .send: preconditionFailure("collectives are lowered for their group")
     case .elementwise(let function): preconditionFailure("\(function) is timed only, never run")
     }
   }

@@ -17,8 +17,12 @@ final class Lowering {
   private var skipped: [Work]
   private var waitsBefore = false
   private var turns: [LoopVariable: Int] = [:]
-  /// What each loaded tensor without memory of its own stands for at this turn.
-  var views: [TensorID: (tensor: TensorID, instance: Int)] = [:]
+  /// The stage that is lowered just now.
+  private(set) var stage = 0
+  /// Its ranks.
+  private(set) var ranks: [Int]
+  /// What each loaded tensor without memory of its own stands for at this turn, for each stage.
+  var views: [[TensorID: (tensor: TensorID, instance: Int)]]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private(set) var scratchBytes = 64
 
@@ -32,13 +36,15 @@ final class Lowering {
     self.program = program
     self.storage = storage
     lanes = LaneSet(program.mesh)
+    ranks = program.mesh.ranks(ofStage: 0)
+    views = Array(repeating: [:], count: program.mesh.pipelineParallel)
     instructions = Array(repeating: [], count: lanes.count)
     phaseNames = program.phaseNames
     skipped = Array(repeating: Work(), count: phaseNames.count)
   }
 
   func schedule() -> Schedule {
-    lower(program.body)
+    if program.mesh.pipelineParallel > 1 { lowerStages() } else { lower(program.body) }
     closeSegment()
     return Schedule(
       phaseNames: phaseNames, segments: segments, lanes: instructions, skipped: skipped,
@@ -48,6 +54,7 @@ final class Lowering {
   private func lower(_ statements: [Statement]) {
     for statement in statements {
       switch statement {
+      case .only(_, let inner): lower(inner)
       case .phase(let name, let inner):
         closeSegment()
         phase = phaseNames.firstIndex(of: name) ?? 0
@@ -59,13 +66,30 @@ final class Lowering {
           lower(inner)
         }
         turns[loop.variable] = nil
-      case .operation(let operation):
-        if case .collective(let kind, let group) = operation.kind {
-          lowerCollective(operation, kind, group)
-        } else {
-          lowerCompute(operation)
-        }
+      case .operation(let operation): lower(operation)
       }
+    }
+  }
+
+  private func lower(_ operation: Operation) {
+    switch operation.kind {
+    case .collective(let kind, let group): lowerCollective(operation, kind, group)
+    case .send(let neighbour): lowerSend(operation, to: neighbour)
+    default: lowerCompute(operation)
+    }
+  }
+
+  /// All stages side by side, each as far as the others have come.
+  private func lowerStages() {
+    var stages = StageWalks(program)
+    while let step = stages.next(preferring: phaseNames[phase]) {
+      (stage, turns) = (step.stage, step.turns)
+      ranks = program.mesh.ranks(ofStage: stage)
+      if phaseNames[phase] != step.phase {
+        closeSegment()
+        phase = phaseNames.firstIndex(of: step.phase) ?? 0
+      }
+      lower(step.operation)
     }
   }
 
@@ -84,23 +108,23 @@ final class Lowering {
 
   /// An index at this turn of the loops.
   func value(of index: Affine) -> Int {
-    (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
+    index.value(turn: index.variable.map { turns[$0] ?? 0 } ?? 0, stage: stage)
   }
 
   func buffer(_ reference: TensorReference, rank: Int) -> Int {
     guard storage.isView(reference.tensor) else {
       return storage.buffer(reference.tensor, instance: instance(reference), rank: rank)
     }
-    guard let view = views[reference.tensor] else {
+    guard let view = views[stage][reference.tensor] else {
       preconditionFailure("\(program[reference].name) is read before it is loaded")
     }
     return storage.buffer(view.tensor, instance: view.instance, rank: rank)
   }
 
-  /// The ranks that hold the same content of a tensor as `rank`, itself among them.
+  /// The ranks of this stage that hold the same content of a tensor as `rank`, itself among them.
   func sharers(_ tensor: Tensor, of rank: Int) -> [Int] {
     let content = storage.contentClass(tensor, rank: rank)
-    return (0..<program.mesh.ranks).filter { storage.contentClass(tensor, rank: $0) == content }
+    return ranks.filter { storage.contentClass(tensor, rank: $0) == content }
   }
 
   // MARK: Segments
