@@ -63,7 +63,7 @@ extension Operation.Collective {
     return switch self {
     case .allReduceSum, .allReduceMax: 2 * share * bufferBytes
     case .reduceScatter, .allGather: share * bufferBytes
-    case .broadcast: bufferBytes
+    case .broadcast, .send: bufferBytes
     }
   }
 
@@ -71,6 +71,7 @@ extension Operation.Collective {
     switch self {
     case .allReduceSum, .allReduceMax: 2 * (ranks - 1)
     case .reduceScatter, .allGather, .broadcast: ranks - 1
+    case .send: 1
     }
   }
 }

@@ -234,7 +234,7 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
     case .interleaveIsNotWritten(let interleave):
       "pipeline_interleave \(interleave) is not supported; expected 1"
     case .overlapsInPipeline(let pipelineParallel):
-      "io_mode overlapped has nothing to hide with pipeline_parallel \(pipelineParallel), whose "
+      "io_mode io_overlapped has nothing to hide with pipeline_parallel \(pipelineParallel), whose "
         + "stages keep their weights on the tiles; expected io"
     case .tooManyRanks(let ranks, let ipus, let topology):
       "tensor_parallel x data_parallel needs \(ranks) IPUs, \(topology) has \(ipus)"
