@@ -98,6 +98,11 @@ package struct ParallelPlan: Sendable, Equatable {
       pipelineParallel: pipelineParallel)
   }
   package var ranks: Int { tensorParallel * dataParallel * pipelineParallel }
+  /// For people; stages only where there are several.
+  package var split: String {
+    "TP \(tensorParallel) x DP \(dataParallel)"
+      + (pipelineParallel > 1 ? " x PP \(pipelineParallel)" : "")
+  }
   package var globalBatchSize: Int { microBatchSize * gradientAccumulation * dataParallel }
 }
 

@@ -70,7 +70,8 @@ struct Workload {
     choosesDP: Bool
   ) throws(PlanError) {
     let model = GPTJModel(configuration.model)
-    let ipus = topology.ipus
+    // What each stage has.
+    let ipus = max(1, topology.ipus / configuration.execution.pipelineParallel)
     if choosesTP {
       let room = choosesDP ? ipus : max(1, ipus / configuration.execution.dataParallel)
       configuration.execution.tensorParallel = ParallelPlan.widestTensorParallel(
