@@ -11,8 +11,8 @@ extension Operation.Kind {
 
   private var arity: (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
-    case .hostLoad, .hostStore, .load, .store, .copy, .send, .receive, .collective, .slice, .biasGradient, .gelu,
-      .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
+    case .hostLoad, .hostStore, .load, .store, .copy, .send, .receive, .collective, .slice,
+      .biasGradient, .gelu, .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
     case .rotary: (1...2, 1)

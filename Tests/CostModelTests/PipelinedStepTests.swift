@@ -6,7 +6,8 @@ import Topology
 
 @Suite("A step with stages is timed from its slowest stage and its bubble")
 struct PipelinedStepTests {
-  private func program(stages: Int, batches: Int, tensor: Int = 4, data: Int = 1) throws -> Program {
+  private func program(stages: Int, batches: Int, tensor: Int = 4, data: Int = 1) throws -> Program
+  {
     var plan = ParallelPlan(
       tensorParallel: tensor, dataParallel: data, microBatchSize: 1, gradientAccumulation: batches,
       attentionSerialisation: 2, pipelineParallel: stages)

@@ -62,7 +62,8 @@ struct PipelineTests {
     }
   }
 
-  @Test("More stages than micro-batches, and a micro-batch of the whole batch", arguments: [1, 2, 8])
+  @Test(
+    "More stages than micro-batches, and a micro-batch of the whole batch", arguments: [1, 2, 8])
   func fewMicroBatches(size: Int) throws {
     let expected = try WhatIfTests.Outcome(
       Self.configuration(Plan(tensor: 1, data: 1, stages: 1)))

@@ -33,8 +33,9 @@ extension Lowering {
     let mesh = program.mesh
     let distance = neighbour == .next ? mesh.tensorParallel : -mesh.tensorParallel
     var done: Set<Int> = []
-    for rank in ranks where done.insert(buffer(operation.outputs[0], rank: rank + distance)).inserted {
+    for rank in ranks {
       let target = rank + distance
+      guard done.insert(buffer(operation.outputs[0], rank: target)).inserted else { continue }
       order([
         (buffer(operation.inputs[0], rank: rank), .anywhere, false),
         (buffer(operation.outputs[0], rank: target), .anywhere, true),

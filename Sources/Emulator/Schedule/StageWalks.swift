@@ -31,8 +31,9 @@ struct StageWalks {
     walks = (0..<program.mesh.pipelineParallel).map { Walk(program.onStage($0).body) }
   }
 
-  /// The next operation of a stage that need not wait: another's than the last, and one of the phase
-  /// where there is any, so that stages share their segments. Nil at the end.
+  /// The next operation of a stage that need not wait; nil at the end.
+  ///
+  /// Of another stage than the last, and of that phase where there is any: so stages share segments.
   mutating func next(preferring phase: String) -> Step? {
     guard walks.contains(where: { $0.current != nil }) else { return nil }
     if let meeting = meeting() { return meeting }

@@ -40,7 +40,8 @@ struct TransformerBlock {
   /// y = x + attention(norm(x)) + feed-forward(norm(x)), written into `y` where that is given, which
   /// may be x.
   func forward(
-    _ x: TensorReference, into y: TensorReference? = nil, dropout: Dropout? = nil, _ step: StepWriter
+    _ x: TensorReference, into y: TensorReference? = nil, dropout: Dropout? = nil,
+    _ step: StepWriter
   ) -> (y: TensorReference, Saved) {
     let (h, stats) = norm(x, step)
     let attentionSaved = attention.forward(h, dropout: dropout, step)

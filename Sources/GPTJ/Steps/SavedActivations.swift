@@ -36,7 +36,8 @@ struct SavedActivations {
       (saved.attention.logSumExp, logSumExp), (saved.feedForward.z, z), (saved.feedForward.g, g),
     ]
     for case (let value, let buffer?) in values {
-      step.builder.emit(step.isPipelined ? .copy : .store, [value], into: [TensorReference(buffer, indices)])
+      step.builder.emit(
+        step.isPipelined ? .copy : .store, [value], into: [TensorReference(buffer, indices)])
     }
   }
 

@@ -45,12 +45,15 @@ struct RealRun {
     let follows =
       tensorParallel == plan.tensorParallel && dataParallel == plan.dataParallel
       && stages == plan.pipelineParallel
-    let split = "TP \(tensorParallel) x DP \(dataParallel)" + (stages > 1 ? " x PP \(stages)" : "")
+    let split =
+      "TP \(tensorParallel) x DP \(dataParallel)"
+      + (stages > 1 ? " x PP \(stages)" : "")
     let note =
       follows
       ? nil
       : "the small model runs at \(split): it has \(heads) heads, "
-        + (plan.pipelineParallel > 1 ? "\(layers) layers, " : "") + "and the emulator at most \(EmulatorError.mostRanks) ranks"
+        + (plan.pipelineParallel > 1 ? "\(layers) layers, " : "")
+        + "and the emulator at most \(EmulatorError.mostRanks) ranks"
     return (configuration, note)
   }
 
