@@ -136,8 +136,8 @@ extension ParallelPlan {
     guard pipelineParallel > 1 else {
       return pipelineInterleave > 1 ? .nothingToInterleave(pipelineInterleave) : nil
     }
-    guard model.layers % pipelineParallel == 0 else {
-      return .layersDoNotDivide(layers: model.layers, pipelineParallel: pipelineParallel)
+    if let reason = Self.illegality(ofPipelineParallel: pipelineParallel, for: model) {
+      return reason
     }
     guard pipelineInterleave == 1 else { return .interleaveIsNotWritten(pipelineInterleave) }
     return rewrites.overlapsIO ? .overlapsInPipeline(pipelineParallel) : nil
@@ -158,6 +158,14 @@ extension ParallelPlan {
       return .vocabularyTooSmall(size: model.vocabularySize, tensorParallel: tensorParallel)
     }
     return nil
+  }
+
+  /// Why no plan of so many stages, at least 1, can split that model; nil where one can.
+  package static func illegality(
+    ofPipelineParallel pipelineParallel: Int, for model: GPTJModel
+  ) -> PlanError? {
+    model.layers % pipelineParallel == 0
+      ? nil : .layersDoNotDivide(layers: model.layers, pipelineParallel: pipelineParallel)
   }
 
   /// The plan of a global batch on so many IPUs: the widest tensor parallelism that is legal for
@@ -242,7 +250,8 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
       "io_mode io_overlapped has nothing to hide with pipeline_parallel \(pipelineParallel), whose "
         + "stages keep their weights on the tiles; expected io"
     case .tooManyRanks(let ranks, let ipus, let topology):
-      "tensor_parallel x data_parallel needs \(ranks) IPUs, \(topology) has \(ipus)"
+      "tensor_parallel x data_parallel x pipeline_parallel needs \(ranks) IPUs, \(topology) has "
+        + "\(ipus)"
     }
   }
 
