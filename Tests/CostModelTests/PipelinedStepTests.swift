@@ -71,8 +71,8 @@ struct PipelinedStepTests {
     #expect(deep < shallow)
   }
 
-  @Test("Weights to load and save are as many as without stages")
-  func inventory() throws {
+  @Test("The slowest stage's operations explain a step with stages")
+  func explained() throws {
     let estimator = try estimator("pod64")
     let whole = try estimator.explain(program(stages: 1, batches: 8, tensor: 16))
     let staged = try estimator.explain(program(stages: 4, batches: 8, tensor: 16))
