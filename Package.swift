@@ -41,7 +41,7 @@ let package = Package(
       name: "gptj-bench",
       dependencies: [
         "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
-        "Emulator", "FineTuning", "GPTJ", "ModelEstimates", "PlanSearch", "Program", "Regression",
+        "Emulator", "FineTuning", "GPTJ", "HostMeasurement", "ModelEstimates", "PlanSearch", "Program", "Regression",
         "Reporting", "Topology", "Trace", "Transformers",
       ],
       swiftSettings: swiftSettings),
@@ -69,6 +69,12 @@ let package = Package(
     module(
       "FineTuning",
       ["Emulator", "GPTJ", "Datasets", "Checkpoints", "Configuration", "Program"]),
+    module(
+      "HostMeasurement",
+      [
+        "Configuration", "CostModel", "Datasets", "Emulator", "FineTuning", "GPTJ", "Kernels",
+        "Program", "Topology", "CProcess",
+      ]),
     module("Trace", ["Program", "CostModel", "Emulator"]),
     module("Emulator", ["Program", "Kernels", "Collectives", "Topology"]),
     module("CostModel", ["Program", "Topology"]),
@@ -123,6 +129,8 @@ let package = Package(
       of: "FineTuning",
       and: ["Checkpoints", "Configuration", "Emulator", "GPTJ", "Program", "Topology"],
       resources: [.copy("Fixtures")]),
+    tests(
+      of: "HostMeasurement", and: ["Configuration", "CostModel", "GPTJ", "Program", "Topology"]),
     tests(of: "Trace", and: ["Configuration", "GPTJ", "Topology"]),
     tests(of: "Emulator", and: ["Configuration", "GPTJ", "Kernels", "Program", "Topology"]),
     tests(of: "CostModel", and: ["Configuration", "GPTJ", "Program", "Topology"]),
