@@ -88,8 +88,7 @@ package struct HostMeasurement {
       .add, Array(repeating: .init(shape: [1 << 14, 256]), count: 2),
       [.init(shape: [1 << 14, 256])], elements: 1 << 18, instructions: KernelTables.lanes,
       workingSet: 1 << 27, leastElements: 1)
-    let emulator = try Emulator(sum.program, Emulator.Options(workers: workers))
-    emulator.execute()
+    let emulator = try sum.emulator(workers: workers)
     let best = (0..<7).map { _ in emulator.run().seconds }.min() ?? 1
     return Double(12 * sum.elements * sum.instructions) / best
   }

@@ -76,6 +76,7 @@ private struct PreparedCase {
 
   func byKind() throws -> [String: Double] {
     let timed = try Self.trainer(source, timesKinds: true)
+    timed.emulator.execute()
     return timed.emulator.run().secondsByKind
   }
 

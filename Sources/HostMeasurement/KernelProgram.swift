@@ -66,21 +66,36 @@ struct KernelProgram {
 
   /// Elements a second of one thread: the median of some runs after one that touches all memory.
   func rate(runs: Int = 3) throws -> Double {
-    let emulator = try Emulator(program, Emulator.Options(workers: 1))
-    for (index, tensor) in program.tensors.enumerated() where tensor.elementType == .int32 {
-      for instance in 0..<tensor.instanceCount {
-        let memory = emulator.memory(of: TensorID(index: index), instance: instance, rank: 0)
-          .bindMemory(to: Int32.self)
-        for place in memory.indices { memory[place] = Int32(place * 31 % KernelTables.vocabulary) }
-      }
-    }
-    // A schedule counts steps from 1.
-    for (index, tensor) in program.tensors.enumerated() where tensor.shape == [2] {
-      emulator.memory(of: TensorID(index: index), rank: 0).bindMemory(to: Float.self)
-        .update(repeating: 1)
-    }
-    emulator.execute()
+    let emulator = try emulator()
     let times = (0..<runs).map { _ in emulator.run().criticalCPUSeconds }.sorted()
     return Double(instructions * elements) / max(times[runs / 2], 1e-9)
+  }
+
+  /// Filled, and run once.
+  func emulator(workers: Int = 1) throws -> Emulator {
+    let emulator = try Emulator(program, Emulator.Options(workers: workers))
+    fill(emulator)
+    emulator.execute()
+    return emulator
+  }
+
+  /// Memory that nobody wrote is one page for all of it, and read from the cache.
+  private func fill(_ emulator: Emulator) {
+    for (index, tensor) in program.tensors.enumerated() {
+      let ranks = tensor.differsOver.isEmpty ? 1 : program.mesh.ranks
+      for instance in 0..<tensor.instanceCount {
+        for rank in 0..<ranks {
+          let memory = emulator.memory(
+            of: TensorID(index: index), instance: instance, rank: rank)
+          if tensor.elementType == .int32 {
+            let tokens = memory.bindMemory(to: Int32.self)
+            for place in tokens.indices { tokens[place] = Int32(place * 31 % KernelTables.vocabulary) }
+          } else {
+            // Also a schedule's step, which counts from 1.
+            memory.bindMemory(to: Float.self).update(repeating: 1)
+          }
+        }
+      }
+    }
   }
 }

@@ -5,9 +5,9 @@ import Topology
 enum KernelTables {
   static let vocabulary = 512
   /// Elements of an instruction: a small part of a small step, and all of a cache.
-  static let elements = [256, 2048, 16_384, 65_536]
+  static let elements = [256, 2048, 16_384, 131_072]
   /// In a core's own cache, in the shared one, and beyond.
-  static let workingSets = [1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26]
+  static let workingSets = [1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 27]
   /// At least so many elements are worth a look at the clock.
   static let leastElements = 1 << 19
   /// Every plan of one rank has so many lanes.
@@ -120,11 +120,11 @@ enum KernelTables {
         .adamW(adamW), [x, x, x, x, one, Operand(shape: [2], isFixed: true)], [x, x, x],
         inPlace: [0: 0, 1: 2, 2: 3])
     case .rotary:
-      // Two of a head's 16 in 48 columns for q, k and v are turned: 2 x 4 x heads of a row.
-      let shape = Operation.Attention(heads: 8, headSize: 16, sequence: rows, serialisation: 1)
+      // Four of a head's 16: what it costs is a head's share, not an element's.
+      let shape = Operation.Attention(heads: 32, headSize: 16, sequence: rows, serialisation: 1)
       return make(
-        .rotary(.init(size: 16, base: 10_000), shape, inverse: false),
-        [Operand(shape: [rows, 384])], [x], inPlace: [0: 0])
+        .rotary(.init(size: 4, base: 10_000), shape, inverse: false),
+        [Operand(shape: [rows, 3 * 512])], [x], inPlace: [0: 0])
     case .matmulForward, .matmulInputGradient, .matmulWeightGradient, .attention,
       .attentionBackward, .allReduce:
       preconditionFailure("\(kind.rawValue) goes by its shape")

@@ -120,7 +120,7 @@ struct HostTimer {
   private func coming(_ bytes: Int, from distance: Int, at near: Int) -> Double {
     guard let table = tables[.sumOfSquares], distance > near else { return 0 }
     func seconds(_ distance: Int) -> Double {
-      Double(bytes / 4) / table.rate(at: [1 << 16, max(1, distance)])
+      Double(bytes / 4) / table.rate(at: [1 << 14, max(1, distance)])
     }
     return max(0, seconds(distance) - seconds(near))
   }

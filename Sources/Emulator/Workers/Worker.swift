@@ -21,6 +21,8 @@ final class Worker: @unchecked Sendable {
   private var stretchStart = 0.0
   /// CPU time of each kind of instruction; empty unless asked for.
   private let kinds: UnsafeMutableBufferPointer<Double>
+  /// What two looks at the clock with nothing between them are apart.
+  private let lookSeconds: Double
   /// Busy seconds of each lane of this worker.
   private let computeSeconds: UnsafeMutableBufferPointer<Double>
   private let collectiveSeconds: UnsafeMutableBufferPointer<Double>
@@ -45,6 +47,10 @@ final class Worker: @unchecked Sendable {
     stretches.initialize(repeating: 0)
     kinds = .allocate(capacity: timesKinds ? Instruction.kindNames.count : 0)
     kinds.initialize(repeating: 0)
+    lookSeconds =
+      (0..<(timesKinds ? 1000 : 1)).map { _ in
+        -seconds(CLOCK_THREAD_CPUTIME_ID) + seconds(CLOCK_THREAD_CPUTIME_ID)
+      }.sorted()[timesKinds ? 500 : 0]
     computeSeconds = .allocate(capacity: lanes.count)
     computeSeconds.initialize(repeating: 0)
     collectiveSeconds = .allocate(capacity: lanes.count)
@@ -120,7 +126,8 @@ final class Worker: @unchecked Sendable {
   private func runTimed(_ instruction: Instruction, _ context: inout WorkerContext) {
     let start = seconds(CLOCK_THREAD_CPUTIME_ID)
     instruction.run(&context)
-    kinds[instruction.kindIndex] += seconds(CLOCK_THREAD_CPUTIME_ID) - start
+    let elapsed = seconds(CLOCK_THREAD_CPUTIME_ID) - start
+    kinds[instruction.kindIndex] += max(0, elapsed - lookSeconds)
   }
 
   private func book(_ lane: Int, _ phase: Int, isCollective: Bool, from mark: Double) -> Double {
