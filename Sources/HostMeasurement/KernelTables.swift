@@ -69,7 +69,7 @@ enum KernelTables {
   }
 
   /// Rows of 256 columns on 16 lanes, so that each has `elements`.
-  private static func program(
+  static func program(
     _ kind: MeasuredHost.Kind, elements: Int, workingSet: Int
   ) -> KernelProgram {
     typealias Operand = KernelProgram.Operand
