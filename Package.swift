@@ -41,8 +41,8 @@ let package = Package(
       name: "gptj-bench",
       dependencies: [
         "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
-        "Emulator", "FineTuning", "GPTJ", "HostMeasurement", "ModelEstimates", "PlanSearch", "Program", "Regression",
-        "Reporting", "Topology", "Trace", "Transformers",
+        "Emulator", "FineTuning", "GPTJ", "HostMeasurement", "ModelEstimates", "PlanSearch",
+        "Program", "PublishedFigures", "Regression", "Reporting", "Topology", "Trace", "Transformers",
       ],
       swiftSettings: swiftSettings),
 
@@ -63,6 +63,13 @@ let package = Package(
       "PlanSearch",
       [
         "GPTJ", "CostModel", "Configuration", "ModelEstimates", "Program", "Topology",
+        "Transformers",
+      ]),
+    // Published figures beside the model's, and what was solved from them.
+    module(
+      "PublishedFigures",
+      [
+        "Configuration", "CostModel", "GPTJ", "ModelEstimates", "Program", "Topology",
         "Transformers",
       ]),
     module("ModelEstimates", ["Transformers", "CostModel", "Program", "Topology"]),
@@ -125,6 +132,7 @@ let package = Package(
       ]),
     tests(of: "Regression"),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
+    tests(of: "PublishedFigures"),
     tests(
       of: "FineTuning",
       and: ["Checkpoints", "Configuration", "Emulator", "GPTJ", "Program", "Topology"],

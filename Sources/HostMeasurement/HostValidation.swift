@@ -50,7 +50,8 @@ package struct HostValidation: Sendable {
       return Row(
         name: run.name,
         prediction: HostPrediction(of: run.program, on: host, workers: run.workers),
-        measuredSeconds: sorted[sorted.count / 2], measuredRange: sorted[0]...sorted[sorted.count - 1],
+        measuredSeconds: sorted[sorted.count / 2],
+        measuredRange: sorted[0]...sorted[sorted.count - 1],
         measuredByKind: try run.byKind())
     }
   }

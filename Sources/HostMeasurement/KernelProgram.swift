@@ -43,7 +43,9 @@ struct KernelProgram {
         instances: operand.isFixed ? [] : [sets])
     }
     let ins = inputs.map(declare)
-    let outs = outputs.enumerated().map { inPlace[$0.offset].map { ins[$0] } ?? declare($0.element) }
+    let outs = outputs.enumerated().map { index, operand in
+      inPlace[index].map { ins[$0] } ?? declare(operand)
+    }
     func reference(_ id: TensorID, _ operand: Operand, _ set: Affine) -> TensorReference {
       TensorReference(id, operand.isFixed ? [] : [set])
     }
@@ -89,7 +91,9 @@ struct KernelProgram {
             of: TensorID(index: index), instance: instance, rank: rank)
           if tensor.elementType == .int32 {
             let tokens = memory.bindMemory(to: Int32.self)
-            for place in tokens.indices { tokens[place] = Int32(place * 31 % KernelTables.vocabulary) }
+            for place in tokens.indices {
+              tokens[place] = Int32(place * 31 % KernelTables.vocabulary)
+            }
           } else {
             // Also a schedule's step, which counts from 1.
             memory.bindMemory(to: Float.self).update(repeating: 1)

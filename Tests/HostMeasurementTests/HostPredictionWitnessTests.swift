@@ -33,7 +33,8 @@ import Topology
     Plan(tensorParallel: 2, dataParallel: 2, sharding: .none),
     Plan(tensorParallel: 4, shardsSequence: true), Plan(tensorParallel: 4, fuses: true),
     Plan(tensorParallel: 16, recompute: .selective, shardsSequence: true, fuses: true),
-    Plan(tensorParallel: 2, dataParallel: 2, lora: LoRA(rank: 4, alpha: 8, targets: [.query, .value])),
+    Plan(
+      tensorParallel: 2, dataParallel: 2, lora: LoRA(rank: 4, alpha: 8, targets: [.query, .value])),
     Plan(
       lora: LoRA(
         rank: 4, alpha: 8, targets: [.query, .output, .feedForwardIn], storesFrozenAsBFloat16: true)
@@ -57,11 +58,21 @@ import Topology
     ).program()
   }
 
+  /// Its first step, by two workers.
+  private static func run(_ program: Program) throws -> StepMeasurement {
+    let emulator = try Emulator(program, Emulator.Options(workers: 2))
+    let schedule = try #require(program.tensor(named: TrainingStep.HostTensor.schedule))
+    for rank in 0..<program.mesh.ranks {
+      emulator.memory(of: schedule, rank: rank).bindMemory(to: Float.self).update(repeating: 1)
+    }
+    return emulator.run()
+  }
+
   @Test(arguments: plans)
   func `Each phase executes what was predicted, to the FLOP and byte`(plan: Plan) throws {
     let program = try Self.program(plan)
     let prediction = HostPrediction(of: program, on: .empty, workers: 2)
-    let run = try Emulator(program, Emulator.Options(workers: 2)).run()
+    let run = try Self.run(program)
     for (phase, predicted) in zip(run.phases, prediction.executed) {
       #expect(phase.name == predicted.phase)
       let (counted, said) = (phase.executed, predicted.work)
@@ -82,7 +93,7 @@ import Topology
   func `Workers wait as often as was predicted`(plan: Plan) throws {
     let program = try Self.program(plan)
     let prediction = HostPrediction(of: program, on: .empty, workers: 2)
-    let run = try Emulator(program, Emulator.Options(workers: 2)).run()
+    let run = try Self.run(program)
     #expect(run.waits == prediction.waits)
   }
 

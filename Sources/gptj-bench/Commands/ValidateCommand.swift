@@ -1,7 +1,7 @@
 import ArgumentParsing
 import CostModel
 import HostMeasurement
-import PlanSearch
+import PublishedFigures
 import Reporting
 import Topology
 
@@ -23,7 +23,7 @@ struct ValidateCommand: ParsableCommand {
   var ablation = false
 
   @Flag(
-    help: "Predicts the emulator's own steps on this machine and runs them, instead; measures first.")
+    help: "Predicts the emulator's own steps on this machine, measured first, and runs them.")
   var onHost = false
 
   @Option(

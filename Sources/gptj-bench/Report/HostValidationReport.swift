@@ -80,9 +80,8 @@ struct HostValidationReport {
     struct Row: Encodable {
       let name: String
       let workers, waits: Int
-      let predictedCpuSeconds, measuredCpuSeconds, measuredCpuSecondsLow, measuredCpuSecondsHigh:
-        Double
-      let error: Double
+      let predictedCpuSeconds, measuredCpuSeconds: Double
+      let measuredCpuSecondsLow, measuredCpuSecondsHigh, error: Double
       let isWithinTolerance: Bool
       let kinds: [Kind]
     }

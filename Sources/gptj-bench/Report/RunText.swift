@@ -200,7 +200,7 @@ struct RunText {
         "on the pod",
         "\(topology.name) is modelled to take \(seconds(pod.seconds)) "
           + "(\(seconds(pod.secondsLow)) to \(seconds(pod.secondsHigh))) for this same small step"
-      ),
+      )
     ]
     if let note = run.note { pairs.append(("note", note)) }
     pairs += run.setup.refusals.map { ("refused", $0) }
