@@ -42,7 +42,8 @@ let package = Package(
       dependencies: [
         "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
         "Emulator", "FineTuning", "GPTJ", "HostMeasurement", "ModelEstimates", "PlanSearch",
-        "Program", "PublishedFigures", "Regression", "Reporting", "Topology", "Trace", "Transformers",
+        "Program", "PublishedFigures", "Regression", "Reporting", "Topology", "Trace",
+        "Transformers",
       ],
       swiftSettings: swiftSettings),
 

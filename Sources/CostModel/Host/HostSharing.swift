@@ -38,7 +38,8 @@ package struct HostSharing {
 
   private static func content(_ axes: AxisSet, _ mesh: Mesh, _ rank: Int) -> Int {
     let column = axes.contains(.tensor) ? mesh.tensorIndex(of: rank) : 0
-    return axes.contains(.data) ? mesh.ranks + mesh.dataIndex(of: rank) * mesh.ranks + column : column
+    let row = axes.contains(.data) ? mesh.dataIndex(of: rank) : 0
+    return row * mesh.tensorParallel + column
   }
 
   var laneCount: Int { program.mesh.ranks * blocksPerRank }
