@@ -41,8 +41,9 @@ let package = Package(
       name: "gptj-bench",
       dependencies: [
         "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
-        "Emulator", "FineTuning", "GPTJ", "Kernels", "ModelEstimates", "PlanSearch", "Program",
-        "Regression", "Reporting", "Topology", "Trace", "Transformers",
+        "Emulator", "FineTuning", "GPTJ", "HostMeasurement", "Kernels", "ModelEstimates",
+        "PlanSearch", "Program", "PublishedFigures", "Regression", "Reporting", "Topology", "Trace",
+        "Transformers",
       ],
       swiftSettings: swiftSettings),
 
@@ -65,10 +66,23 @@ let package = Package(
         "GPTJ", "CostModel", "Configuration", "ModelEstimates", "Program", "Topology",
         "Transformers",
       ]),
+    // Published figures beside the model's, and what was solved from them.
+    module(
+      "PublishedFigures",
+      [
+        "Configuration", "CostModel", "GPTJ", "ModelEstimates", "Program", "Topology",
+        "Transformers",
+      ]),
     module("ModelEstimates", ["Transformers", "CostModel", "Program", "Topology"]),
     module(
       "FineTuning",
       ["Emulator", "GPTJ", "Datasets", "Checkpoints", "Configuration", "Program"]),
+    module(
+      "HostMeasurement",
+      [
+        "Configuration", "CostModel", "Datasets", "Emulator", "FineTuning", "GPTJ", "Kernels",
+        "Program", "Topology", "CProcess",
+      ]),
     module("Trace", ["Program", "CostModel", "Emulator"]),
     module("Emulator", ["Program", "Kernels", "Collectives", "Topology"]),
     module("CostModel", ["Program", "Topology"]),
@@ -119,10 +133,13 @@ let package = Package(
       ]),
     tests(of: "Regression"),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),
+    tests(of: "PublishedFigures"),
     tests(
       of: "FineTuning",
       and: ["Checkpoints", "Configuration", "Emulator", "GPTJ", "Program", "Topology"],
       resources: [.copy("Fixtures")]),
+    tests(
+      of: "HostMeasurement", and: ["Configuration", "CostModel", "GPTJ", "Program", "Topology"]),
     tests(of: "Trace", and: ["Configuration", "GPTJ", "Topology"]),
     tests(of: "Emulator", and: ["Configuration", "GPTJ", "Kernels", "Program", "Topology"]),
     tests(of: "CostModel", and: ["Configuration", "GPTJ", "Program", "Topology"]),

@@ -8,6 +8,10 @@
 #include <malloc.h>
 #endif
 
+int pc_open_direct(const char *path) {
+  return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_DIRECT, 0600);
+}
+
 int pc_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 void pc_trim_heap(void) {

@@ -25,6 +25,8 @@ package final class Emulator {
     package var sharesReplicas: Bool
     /// Whose float32 products; their order of summation is its own.
     package var gemm: GEMMBackend
+    /// Whether to time every kind of operation, which costs two looks at the clock for each.
+    package var timesKinds = false
     /// Called once on each worker's own thread before it does anything: pins it.
     package var prepareWorker: @Sendable (_ worker: Int) -> Void
     /// Called once for each rank's memory before its first touch: binds it to a NUMA node.
@@ -87,7 +89,8 @@ package final class Emulator {
     workers = (0..<count).map { worker in
       let first = worker * lanes.count / count
       return Worker(
-        lanes: first..<(worker + 1) * lanes.count / count, schedule: schedule, barrier: barrier)
+        lanes: first..<(worker + 1) * lanes.count / count, schedule: schedule, barrier: barrier,
+        timesKinds: options.timesKinds)
     }
   }
 
@@ -153,7 +156,24 @@ package final class Emulator {
     return StepMeasurement(
       seconds: seconds, cpuSeconds: cpuSeconds,
       operationCPUSeconds: workers.reduce(0) { $0 + $1.cpuSeconds - $1.waitCPUSeconds },
-      workers: workers.count, phases: phases, ranks: rankTimes())
+      criticalCPUSeconds: criticalCPUSeconds(),
+      waits: workers.count > 1 ? workers[0].stretchSeconds.count : 0,
+      secondsByKind: secondsByKind(), workers: workers.count, phases: phases, ranks: rankTimes())
+  }
+
+  private func criticalCPUSeconds() -> Double {
+    workers[0].stretchSeconds.indices.reduce(0) { sum, stretch in
+      sum + workers.reduce(0) { max($0, $1.stretchSeconds[stretch]) }
+    }
+  }
+
+  private func secondsByKind() -> [String: Double] {
+    var seconds: [String: Double] = [:]
+    for (index, name) in Instruction.kindNames.enumerated() {
+      let sum = workers.reduce(0) { $0 + $1.kindSeconds(index) }
+      if sum > 0 { seconds[name] = sum }
+    }
+    return seconds
   }
 
   private func rankTimes() -> [StepMeasurement.Rank] {

@@ -25,23 +25,6 @@ struct LaneSet {
   func rank(of lane: Int) -> Int { lane / blocksPerRank }
 }
 
-/// Rows cut into equal chunks, the last ones shorter or empty.
-struct RowCut: Equatable {
-  let rows: Int
-  let rowsPerPart: Int
-
-  /// Parts are whole multiples of `unit` rows, but for the last.
-  init(rows: Int, parts: Int, unit: Int = 1) {
-    self.rows = rows
-    rowsPerPart = (rows + parts * unit - 1) / (parts * unit) * unit
-  }
-
-  subscript(part: Int) -> Range<Int> {
-    let first = min(rows, part * rowsPerPart)
-    return first..<min(rows, first + rowsPerPart)
-  }
-}
-
 extension Tensor {
   /// What an operation on this tensor is cut along: rows, or the elements of a vector.
   var cutRows: Int { shape.count == 1 ? count : rows }

@@ -8,6 +8,13 @@ package struct StepMeasurement: Sendable {
   package let cpuSeconds: Double
   /// The part of it that workers spent inside operations: neither at barriers nor elsewhere.
   package let operationCPUSeconds: Double
+  /// CPU time of the slowest worker between each two points where all wait, added up: what the run
+  /// takes at least, whatever else this host does.
+  package let criticalCPUSeconds: Double
+  /// How often all workers wait for each other; 0 for one worker.
+  package let waits: Int
+  /// CPU time of all workers by the name of the operation; empty unless the emulator times kinds.
+  package let secondsByKind: [String: Double]
   package let workers: Int
   package let phases: [Phase]
   package let ranks: [Rank]

@@ -72,13 +72,7 @@ final class Storage {
   func place(of tensor: TensorID) -> TensorReference? { views.places[tensor] }
 
   /// Whether an operation is a load or store between a view and what it stands for.
-  func movesNothing(in operation: Operation) -> Bool {
-    switch operation.kind {
-    case .load: place(of: operation.outputs[0].tensor) != nil
-    case .store: place(of: operation.inputs[0].tensor) != nil
-    default: false
-    }
-  }
+  func movesNothing(in operation: Operation) -> Bool { views.movesNothing(in: operation) }
 
   private func contents(of tensor: Tensor) -> Int {
     Self.contents(tensor, program.mesh, sharesReplicas)

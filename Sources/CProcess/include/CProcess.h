@@ -34,6 +34,9 @@ int pc_read_instructions(int counter, uint64_t *instructions);
 
 // gnu.c ------------------------------------------------------------------------------------------
 
+/// A new file for reading and writing past the page cache (O_DIRECT); a descriptor, or -1 with errno,
+/// EINVAL where the file system has no such thing.
+int pc_open_direct(const char *path);
 /// pipe2 with O_CLOEXEC: read end and write end; 0, or -1 with errno.
 int pc_pipe(int ends[2]);
 /// Gives freed memory back to the system, as far as the C library can.

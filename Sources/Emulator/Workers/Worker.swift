@@ -15,6 +15,14 @@ final class Worker: @unchecked Sendable {
   /// CPU time of this thread in the last run, and the part of it at barriers.
   private(set) var cpuSeconds = 0.0
   private(set) var waitCPUSeconds = 0.0
+  /// CPU time of this thread between each two points where all wait.
+  private let stretches: UnsafeMutableBufferPointer<Double>
+  private var stretch = 0
+  private var stretchStart = 0.0
+  /// CPU time of each kind of instruction; empty unless asked for.
+  private let kinds: UnsafeMutableBufferPointer<Double>
+  /// What two looks at the clock with nothing between them are apart.
+  private let lookSeconds: Double
   /// Busy seconds of each lane of this worker.
   private let computeSeconds: UnsafeMutableBufferPointer<Double>
   private let collectiveSeconds: UnsafeMutableBufferPointer<Double>
@@ -25,7 +33,7 @@ final class Worker: @unchecked Sendable {
     var wait = 0.0
   }
 
-  init(lanes: Range<Int>, schedule: Schedule, barrier: Barrier) {
+  init(lanes: Range<Int>, schedule: Schedule, barrier: Barrier, timesKinds: Bool) {
     self.lanes = lanes
     self.schedule = schedule
     self.barrier = barrier
@@ -35,6 +43,14 @@ final class Worker: @unchecked Sendable {
     contexts.initialize(repeating: WorkerContext(scratch: scratch))
     times = .allocate(capacity: phases)
     times.initialize(repeating: PhaseTimes())
+    stretches = .allocate(capacity: schedule.segments.count { $0.waitsBefore } + 1)
+    stretches.initialize(repeating: 0)
+    kinds = .allocate(capacity: timesKinds ? Instruction.kindNames.count : 0)
+    kinds.initialize(repeating: 0)
+    lookSeconds =
+      (0..<(timesKinds ? 1000 : 1)).map { _ in
+        -seconds(CLOCK_THREAD_CPUTIME_ID) + seconds(CLOCK_THREAD_CPUTIME_ID)
+      }.sorted()[timesKinds ? 500 : 0]
     computeSeconds = .allocate(capacity: lanes.count)
     computeSeconds.initialize(repeating: 0)
     collectiveSeconds = .allocate(capacity: lanes.count)
@@ -45,6 +61,8 @@ final class Worker: @unchecked Sendable {
     scratch.deallocate()
     contexts.deallocate()
     times.deallocate()
+    stretches.deallocate()
+    kinds.deallocate()
     computeSeconds.deallocate()
     collectiveSeconds.deallocate()
   }
@@ -53,6 +71,7 @@ final class Worker: @unchecked Sendable {
   func run() {
     reset()
     let cpuStart = seconds(CLOCK_THREAD_CPUTIME_ID)
+    stretchStart = cpuStart
     var now = seconds()
     for (index, segment) in schedule.segments.enumerated() {
       if segment.waitsBefore { now = wait(in: segment.phase, from: now) }
@@ -63,15 +82,20 @@ final class Worker: @unchecked Sendable {
       }
     }
     if let last = schedule.segments.last { _ = wait(in: last.phase, from: now) }
-    cpuSeconds = seconds(CLOCK_THREAD_CPUTIME_ID) - cpuStart
+    let cpuEnd = seconds(CLOCK_THREAD_CPUTIME_ID)
+    if barrier.parties == 1 { stretches[0] = cpuEnd - stretchStart }
+    cpuSeconds = cpuEnd - cpuStart
   }
 
   /// Waits for the other workers and books the time from `start` on.
   private func wait(in phase: Int, from start: Double) -> Double {
     guard barrier.parties > 1 else { return start }
     let cpu = seconds(CLOCK_THREAD_CPUTIME_ID)
+    stretches[stretch] = cpu - stretchStart
+    stretch += 1
     barrier.wait()
-    waitCPUSeconds += seconds(CLOCK_THREAD_CPUTIME_ID) - cpu
+    stretchStart = seconds(CLOCK_THREAD_CPUTIME_ID)
+    waitCPUSeconds += stretchStart - cpu
     let now = seconds()
     times[phase].wait += now - start
     return now
@@ -88,11 +112,22 @@ final class Worker: @unchecked Sendable {
           mark = book(lane, phase, isCollective: wasCollective, from: mark)
           wasCollective = isCollective
         }
-        instructions[index].run(&contexts[phase])
+        if kinds.isEmpty {
+          instructions[index].run(&contexts[phase])
+        } else {
+          runTimed(instructions[index], &contexts[phase])
+        }
       }
       mark = book(lane, phase, isCollective: wasCollective, from: mark)
     }
     return mark
+  }
+
+  private func runTimed(_ instruction: Instruction, _ context: inout WorkerContext) {
+    let start = seconds(CLOCK_THREAD_CPUTIME_ID)
+    instruction.run(&context)
+    let elapsed = seconds(CLOCK_THREAD_CPUTIME_ID) - start
+    kinds[instruction.kindIndex] += max(0, elapsed - lookSeconds)
   }
 
   private func book(_ lane: Int, _ phase: Int, isCollective: Bool, from mark: Double) -> Double {
@@ -109,6 +144,8 @@ final class Worker: @unchecked Sendable {
 
   private func reset() {
     waitCPUSeconds = 0
+    stretch = 0
+    if !kinds.isEmpty { kinds.update(repeating: 0) }
     contexts.update(repeating: WorkerContext(scratch: scratch))
     times.update(repeating: PhaseTimes())
     computeSeconds.update(repeating: 0)
@@ -125,6 +162,10 @@ extension Worker {
   func unneeded(_ phase: Int) -> Work {
     Work(flops: contexts[phase].unneeded.flops, elements: contexts[phase].unneeded.elements)
   }
+
+  var stretchSeconds: UnsafeBufferPointer<Double> { UnsafeBufferPointer(stretches) }
+
+  func kindSeconds(_ kind: Int) -> Double { kinds.isEmpty ? 0 : kinds[kind] }
 
   var waitSeconds: Double { times.reduce(0) { $0 + $1.wait } }
 

@@ -6,6 +6,7 @@ import FineTuning
 import GPTJ
 import PlanSearch
 import Reporting
+import Topology
 import Trace
 
 /// Models the step on the pod, then really fine-tunes on emulated shards for a while.
@@ -29,6 +30,12 @@ struct RunCommand: ParsableCommand {
   var realSteps: Int?
 
   @OptionGroup var emulator: EmulatorOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Also says what this machine was predicted to take, from a file of 'topology measure'.",
+      valueName: "file"))
+  var host: String?
 
   @Option(
     help: ArgumentHelp(
@@ -61,8 +68,10 @@ struct RunCommand: ParsableCommand {
       StandardStream.output.writeOrExit(resolved.configuration.printYAML())
       return
     }
+    let host = try host.map { file throws(TopologyError) in try MeasuredHost.file(file) }
     let estimate = try resolved.estimate(executableCached: job.executableCached)
-    let run = try train(like: resolved)
+    var run = try train(like: resolved)
+    run.predict(on: host)
     var document = ReportDocument(estimate, on: resolved.topology)
     document.measured = ReportDocument.Measured(run, on: resolved.topology)
     document.host = ReportDocument.Host(run.setup)

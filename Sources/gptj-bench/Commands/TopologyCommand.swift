@@ -8,7 +8,8 @@ struct TopologyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "topology",
     abstract: "Lists, shows and checks pods; shows where ranks would be pinned.",
-    subcommands: [List.self, Show.self, Check.self, Place.self], defaultSubcommand: List.self)
+    subcommands: [List.self, Show.self, Check.self, Place.self, TopologyMeasureCommand.self],
+    defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,6 +59,9 @@ struct TopologyCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() throws {
+      if MeasuredHost.describes(name) {
+        return try HostReport(host: .file(name)).print(output)
+      }
       let pod = try PodTopology.named(name)
       if output.json {
         StandardStream.output.writeOrExit(
@@ -85,6 +89,12 @@ struct TopologyCommand: ParsableCommand {
     var name: String
 
     mutating func run() throws {
+      if MeasuredHost.describes(name) {
+        let host = try MeasuredHost.file(name)
+        StandardStream.output.writeOrExit(
+          "\(name): \(host.name), \(host.cores) cores, \(host.tables.count) tables, well formed\n")
+        return
+      }
       let pod = try PodTopology.named(name)
       StandardStream.output.writeOrExit(
         "\(name): \(pod.name), \(pod.ipus) IPUs, \(pod.figures.count) figures, well formed\n")

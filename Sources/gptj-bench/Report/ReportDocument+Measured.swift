@@ -23,6 +23,9 @@ extension ReportDocument {
     let note: String?
     /// What the cost model says the pod would take for this same small Program.
     let modelledPodStepSeconds, modelledPodStepSecondsLow, modelledPodStepSecondsHigh: Double
+    /// Of the given host, if any: CPU time of the slowest worker between waits, and with the waits.
+    let predictedHostCpuSeconds, predictedHostStepSeconds: Double?
+    let hostCpuSeconds: Double
 
     struct Rank: Encodable {
       let computeSeconds, collectiveSeconds, waitSeconds: Double
@@ -53,6 +56,9 @@ extension ReportDocument {
       peakFlopsPerSecond = run.peakFlopsPerSecond
       shareOfPeak = run.shareOfPeak
       note = run.note
+      predictedHostCpuSeconds = run.prediction?.busySeconds
+      predictedHostStepSeconds = run.prediction?.seconds
+      hostCpuSeconds = run.criticalCPUSeconds
       let pod = run.modelled(on: topology)
       modelledPodStepSeconds = pod.seconds
       modelledPodStepSecondsLow = pod.secondsLow

@@ -186,11 +186,22 @@ struct RunText {
           + "\(Format.percent(median.collectiveSeconds / total)), waiting "
           + Format.percent(median.waitSeconds / total)
       ),
+    ]
+    if let predicted = run.prediction {
+      pairs.append(
+        (
+          "predicted",
+          "\(seconds(predicted.seconds)) on a host that does nothing else; of CPU time of the "
+            + "slowest worker \(seconds(predicted.busySeconds)), measured "
+            + seconds(run.criticalCPUSeconds)
+        ))
+    }
+    pairs += [
       (
         "on the pod",
         "\(topology.name) is modelled to take \(seconds(pod.seconds)) "
           + "(\(seconds(pod.secondsLow)) to \(seconds(pod.secondsHigh))) for this same small step"
-      ),
+      )
     ]
     if let note = run.note { pairs.append(("note", note)) }
     pairs += run.setup.refusals.map { ("refused", $0) }

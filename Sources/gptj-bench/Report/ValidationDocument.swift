@@ -1,5 +1,5 @@
 import CostModel
-import PlanSearch
+import PublishedFigures
 
 /// The answer of `validate --json`.
 struct ValidationDocument: Encodable {

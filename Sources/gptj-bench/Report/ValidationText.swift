@@ -1,5 +1,5 @@
 import CostModel
-import PlanSearch
+import PublishedFigures
 import Reporting
 
 /// The tables of `validate`, for people.

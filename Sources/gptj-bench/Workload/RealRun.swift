@@ -15,6 +15,8 @@ struct RealRun {
   let peakFlopsPerSecond: Double
   /// What the plan had to give up for a model of this size, if anything.
   let note: String?
+  /// What a measured host was predicted to take for a step of it; nil where none was given.
+  private(set) var prediction: HostPrediction?
 
   static let preset = "entailment"
 
@@ -91,6 +93,18 @@ struct RealRun {
   var stepSeconds: Double {
     let times = updates.dropFirst().map(\.measured.seconds).sorted()
     return times.isEmpty ? 0 : times[times.count / 2]
+  }
+
+  /// Median CPU time of the slowest worker between waits, of all but the first step.
+  var criticalCPUSeconds: Double {
+    let times = updates.dropFirst().map(\.measured.criticalCPUSeconds).sorted()
+    return times.isEmpty ? 0 : times[times.count / 2]
+  }
+
+  mutating func predict(on host: MeasuredHost?) {
+    prediction = host.map {
+      HostPrediction(of: trainer.program, on: $0, workers: trainer.emulator.workerCount)
+    }
   }
 
   var tokensPerStep: Int { updates.first?.tokens ?? 0 }

@@ -1,5 +1,5 @@
 import CostModel
-import PlanSearch
+import PublishedFigures
 import Testing
 
 @Suite("A pipeline's step is a (G + 2p - 1) + c")

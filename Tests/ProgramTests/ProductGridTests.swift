@@ -1,6 +1,5 @@
+import Program
 import Testing
-
-@testable import Emulator
 
 @Suite("Products are cut into blocks")
 struct ProductGridTests {

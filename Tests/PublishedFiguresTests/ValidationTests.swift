@@ -2,7 +2,7 @@ import CostModel
 import Program
 import Testing
 
-@testable import PlanSearch
+@testable import PublishedFigures
 
 @Suite struct ValidationTests {
   @Test func `Every published figure is within its tolerance`() throws {

@@ -4,13 +4,13 @@
 /// few rows or few columns packs more for each FLOP. On a Zen 5 core oneDNN's float32 products of
 /// 2,048 tokens reached 73 % of the peak in 16 blocks of 128 x 3,072, 85 % in 512 x 768; weight
 /// gradients 59 % in 48 x 3,072, 88 % in 192 x 768.
-struct ProductGrid: Equatable {
-  let rows: RowCut
-  let columns: RowCut
+package struct ProductGrid: Sendable, Equatable {
+  package let rows: RowCut
+  package let columns: RowCut
   /// Blocks side by side; 1 where every block has whole rows.
-  let width: Int
+  package let width: Int
 
-  init(rows: Int, columns: Int, lanes: Int) {
+  package init(rows: Int, columns: Int, lanes: Int) {
     func grid(_ width: Int) -> (grid: ProductGrid, cost: Double) {
       let grid = ProductGrid(rows: rows, columns: columns, lanes: lanes, width: width)
       let (m, n) = (Double(grid.rows.rowsPerPart), Double(grid.columns.rowsPerPart))
@@ -36,7 +36,24 @@ struct ProductGrid: Equatable {
   private static let packing = 36.0
 
   /// The block of the lane at that place among the lanes; empty where there are too many of them.
-  subscript(lane: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+  package subscript(lane: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     (rows[lane / width], columns[lane % width])
+  }
+}
+
+/// Rows cut into equal chunks, the last ones shorter or empty.
+package struct RowCut: Sendable, Hashable {
+  package let rows: Int
+  package let rowsPerPart: Int
+
+  /// Parts are whole multiples of `unit` rows, but for the last.
+  package init(rows: Int, parts: Int, unit: Int = 1) {
+    self.rows = rows
+    rowsPerPart = (rows + parts * unit - 1) / (parts * unit) * unit
+  }
+
+  package subscript(part: Int) -> Range<Int> {
+    let first = min(rows, part * rowsPerPart)
+    return first..<min(rows, first + rowsPerPart)
   }
 }

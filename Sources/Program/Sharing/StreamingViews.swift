@@ -1,20 +1,18 @@
-import Program
-
 /// The tensors on the tiles that an emulator reads and writes where they are in streaming memory, so
 /// that loads and stores copy nothing.
 ///
 /// Such a tensor is loaded from or stored to one place only, which nobody else may tell apart from
 /// it as long as it lives: read where it was not changed, or written before it is stored.
-struct StreamingViews {
+package struct StreamingViews: Sendable {
   /// What each of them stands for, in the counters of the loops around it.
-  let places: [TensorID: TensorReference]
+  package let places: [TensorID: TensorReference]
 
-  static let none = StreamingViews(places: [:])
+  package static let none = StreamingViews(places: [:])
 
   private init(places: [TensorID: TensorReference]) { self.places = places }
 
   /// Cost: linear in operations, times those that touch one tensor of streaming memory.
-  init(_ program: Program) {
+  package init(_ program: Program) {
     let uses = Uses(of: program)
     var places: [TensorID: TensorReference] = [:]
     for index in program.tensors.indices {
@@ -22,6 +20,15 @@ struct StreamingViews {
       if let place = uses.place(of: id, in: program) { places[id] = place }
     }
     self.places = places
+  }
+
+  /// Whether an operation is a load or store between a view and what it stands for.
+  package func movesNothing(in operation: Operation) -> Bool {
+    switch operation.kind {
+    case .load: places[operation.outputs[0].tensor] != nil
+    case .store: places[operation.inputs[0].tensor] != nil
+    default: false
+    }
   }
 }
 
