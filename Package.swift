@@ -41,8 +41,8 @@ let package = Package(
       name: "gptj-bench",
       dependencies: [
         "ArgumentParsing", "Benchmarking", "Checkpoints", "Configuration", "CostModel", "Datasets",
-        "Emulator", "FineTuning", "GPTJ", "ModelEstimates", "PlanSearch", "Program", "Regression",
-        "Reporting", "Topology", "Trace", "Transformers",
+        "Emulator", "FineTuning", "GPTJ", "Kernels", "ModelEstimates", "PlanSearch", "Program",
+        "Regression", "Reporting", "Topology", "Trace", "Transformers",
       ],
       swiftSettings: swiftSettings),
 

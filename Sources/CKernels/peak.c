@@ -14,11 +14,46 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+#if defined(__x86_64__)
+/// As many products of two bfloat16 pairs, added to floats, that stay in registers.
+__attribute__((target("avx512f,avx512bf16"))) static double pair_burst(void) {
+  enum { CHAINS = 12, ROUNDS = 500000 };
+  __m512 acc[CHAINS];
+  __m512bh x = (__m512bh)_mm512_set1_epi32(0x3f003f00), y = (__m512bh)_mm512_set1_epi32(0x38003800);
+  for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_set1_ps((float)i);
+  for (long round = 0; round < ROUNDS; round++) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_dpbf16_ps(acc[i], x, y);
+  }
+  __m512 sum = acc[0];
+  for (int i = 1; i < CHAINS; i++) sum = _mm512_add_ps(sum, acc[i]);
+  volatile float sink = _mm512_reduce_add_ps(sum);
+  (void)sink;
+  return 4.0 * 16 * CHAINS * (double)ROUNDS;
+}
+#endif
+
+int ck_multiplies_bfloat16(void) {
+#if defined(__x86_64__)
+  return ck_isa() == 2 && __builtin_cpu_supports("avx512bf16");
+#else
+  return 0;
+#endif
+}
+
+static double burst(int type) {
+#if defined(__x86_64__)
+  if (type == CK_BFLOAT16 && ck_multiplies_bfloat16()) return pair_burst();
+#endif
+  (void)type;
+  return ck_fma_burst(1);
+}
+
 // The best burst, not the mean: a burst that was interrupted says nothing about the core.
-double ck_peak_flops(double seconds) {
+double ck_peak_flops(int type, double seconds) {
   double best = 0, start = now(), last = start;
   do {
-    double flops = ck_fma_burst(1), after = now();
+    double flops = burst(type), after = now();
     if (flops / (after - last) > best) best = flops / (after - last);
     last = after;
   } while (last - start < seconds);

@@ -1,5 +1,5 @@
 import Glibc
-import Kernels
+package import Kernels
 package import Program
 
 /// Runs a Program for real, in float32 or bfloat16, on virtual ranks over this host's threads.
@@ -17,19 +17,21 @@ package final class Emulator {
   /// Whose memory and threads these are as well.
   private let other: Emulator?
 
-  /// How to run; nothing here changes a bit of the result.
+  /// How to run; but for `gemm`, nothing here changes a bit of the result.
   package struct Options: Sendable {
     package var workers: Int
     /// Whether what ranks hold in common is computed and kept once, rather than by each of them, and
     /// what is loaded and never changed is read where it is.
     package var sharesReplicas: Bool
+    /// Whose float32 products; their order of summation is its own.
+    package var gemm: GEMMBackend
     /// Called once on each worker's own thread before it does anything: pins it.
     package var prepareWorker: @Sendable (_ worker: Int) -> Void
     /// Called once for each rank's memory before its first touch: binds it to a NUMA node.
     package var prepareMemory: @Sendable (_ rank: Int, _ area: UnsafeRawBufferPointer) -> Void
 
     package init(
-      workers: Int, sharesReplicas: Bool = true,
+      workers: Int, sharesReplicas: Bool = true, gemm: GEMMBackend = .oneDNN,
       prepareWorker: @escaping @Sendable (_ worker: Int) -> Void = { _ in },
       prepareMemory: @escaping @Sendable (_ rank: Int, _ area: UnsafeRawBufferPointer) -> Void = {
         _, _ in
@@ -37,6 +39,7 @@ package final class Emulator {
     ) {
       self.workers = workers
       self.sharesReplicas = sharesReplicas
+      self.gemm = gemm
       self.prepareWorker = prepareWorker
       self.prepareMemory = prepareMemory
     }
@@ -57,6 +60,9 @@ package final class Emulator {
       throw .tooManyRanks(program.mesh.ranks)
     }
     if let mistake = program.unsupported { throw mistake }
+    if options.gemm != .oneDNN, program.multipliesBFloat16 {
+      throw .noBFloat16Products(options.gemm.rawValue)
+    }
     self.program = program
     self.other = other
     storage = try Storage(
@@ -64,7 +70,7 @@ package final class Emulator {
     for (rank, area) in storage.areas.enumerated() {
       options.prepareMemory(rank, UnsafeRawBufferPointer(area))
     }
-    schedule = Lowering(program, storage).schedule()
+    schedule = Lowering(program, storage, options.gemm).schedule()
     lanes = LaneSet(program.mesh)
     let count = min(options.workers, lanes.count)
     let prepare = options.prepareWorker
@@ -105,14 +111,16 @@ package final class Emulator {
       start: storage.address(buffer), count: program[tensor].bytes)
   }
 
-  /// What all workers together compute at most: multiply-adds in registers, all at once, in FLOP/s.
+  /// What all workers together compute at most: multiply-adds in registers, all at once, in FLOP/s,
+  /// of the type that the Program's products have.
   ///
   /// Takes about `seconds`.
   package func measurePeak(seconds: Double) -> Double {
     let rates = UnsafeMutablePointer<Double>.allocate(capacity: workerCount)
     defer { rates.deallocate() }
     nonisolated(unsafe) let shared = rates
-    pool.run { shared[$0] = HostPeak.flopsPerSecond(seconds: seconds) }
+    let format: ElementFormat = program.multipliesBFloat16 ? .bfloat16 : .float32
+    pool.run { shared[$0] = HostPeak.flopsPerSecond(format, seconds: seconds) }
     return (0..<workerCount).reduce(0) { $0 + rates[$1] }
   }
 
@@ -168,6 +176,10 @@ package final class Emulator {
 }
 
 extension Program {
+  fileprivate var multipliesBFloat16: Bool {
+    tensors.contains { $0.elementType == .bfloat16 && $0.space == .sram }
+  }
+
   /// The first tensor of a type that no kernel takes.
   fileprivate var unsupported: EmulatorError? {
     for tensor in tensors where tensor.elementType == .float16 {

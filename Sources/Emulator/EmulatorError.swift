@@ -3,6 +3,7 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
   case outOfMemory(bytes: Int, available: Int)
   case tooManyRanks(Int)
   case unsupportedElementType(tensor: String, type: String)
+  case noBFloat16Products(String)
   case cannotStartThread(errno: Int32)
 
   /// Groups that one reduction kernel joins (`ck_tree_sum`).
@@ -16,7 +17,9 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
     case .tooManyRanks(let ranks):
       "the emulator runs at most \(Self.mostRanks) ranks, the plan has \(ranks)"
     case .unsupportedElementType(let tensor, let type):
-      "the emulator computes in float32, tensor \(tensor) is \(type)"
+      "the emulator computes in float32 and bfloat16, tensor \(tensor) is \(type)"
+    case .noBFloat16Products(let library):
+      "\(library) has no products of bfloat16; expected --gemm onednn, or model.precision float32"
     case .cannotStartThread(let code):
       "cannot start a worker thread (errno \(code))"
     }

@@ -3,8 +3,12 @@ import CKernels
 /// What one core of this host can do at most; run on all workers at once for the host's peak.
 package enum HostPeak {
   /// FLOP/s of multiply-adds that stay in registers: the best burst within about `seconds`.
-  package static func flopsPerSecond(seconds: Double) -> Double {
-    ck_peak_flops(seconds)
+  ///
+  /// Of bfloat16 it is that of float32 where the processor has no instruction of its own.
+  package static func flopsPerSecond(
+    _ format: ElementFormat = .float32, seconds: Double
+  ) -> Double {
+    ck_peak_flops(format.rawValue, seconds)
   }
 
   /// Bytes per second of a = b + s·c, three floats an element, over buffers larger than the caches.

@@ -184,8 +184,11 @@ long ck_argmax(int type, const void *row, long n, float *value);
 
 // peak.c -----------------------------------------------------------------------------------------
 
-/// FLOP/s of one core in multiply-adds that stay in registers.
-double ck_peak_flops(double seconds);
+/// FLOP/s of one core in multiply-adds of that type that stay in registers; those of float32 where the
+/// processor has none of bfloat16.
+double ck_peak_flops(int type, double seconds);
+/// Whether the processor multiplies bfloat16 itself (AVX512_BF16).
+int ck_multiplies_bfloat16(void);
 /// One burst of them; returns the operations done.
 double ck_fma_burst(float seed);
 void ck_triad(const float *b, const float *c, float s, float *a, long n);

@@ -210,7 +210,7 @@ extension Instruction.Product {
   fileprivate func run(_ counters: inout WorkCounters) {
     GEMM.multiply(
       a, b, into: c, stride: stride, rows: rows, columns: columns, inner: inner,
-      accumulate: accumulates, counters: &counters)
+      accumulate: accumulates, backend: library, counters: &counters)
   }
 }
 

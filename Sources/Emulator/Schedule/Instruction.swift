@@ -78,6 +78,7 @@ enum Instruction {
     let columns: Int
     let inner: Int
     let accumulates: Bool
+    let library: GEMMBackend
   }
 
   /// The same of bfloat16 operands; the schedule keeps the shape.

@@ -154,7 +154,8 @@ struct InstructionEmitter {
         b: MatrixOperand(startB, stride: b.columns, transposed: transposeB),
         c: write() + rows.lowerBound * output().columns + columns.lowerBound,
         stride: output().columns, rows: rows.count, columns: columns.count,
-        inner: transposeA ? a.rows : a.columns, accumulates: accumulate))
+        inner: transposeA ? a.rows : a.columns, accumulates: accumulate,
+        library: lowering.gemm))
   }
 
   private func halfProduct(rows: Range<Int>, columns: Range<Int>) -> Instruction {

@@ -7,6 +7,7 @@ import Program
 final class Lowering {
   let program: Program
   let storage: Storage
+  let gemm: GEMMBackend
   let lanes: LaneSet
   let tables = PointerTables()
   private var instructions: [[Instruction]]
@@ -27,9 +28,10 @@ final class Lowering {
     let base: Double
   }
 
-  init(_ program: Program, _ storage: Storage) {
+  init(_ program: Program, _ storage: Storage, _ gemm: GEMMBackend) {
     self.program = program
     self.storage = storage
+    self.gemm = gemm
     lanes = LaneSet(program.mesh)
     instructions = Array(repeating: [], count: lanes.count)
     phaseNames = program.phaseNames

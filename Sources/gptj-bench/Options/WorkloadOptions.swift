@@ -1,3 +1,4 @@
+import Kernels
 import ArgumentParsing
 import Configuration
 import Reporting
@@ -112,4 +113,16 @@ struct EmulatorOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("compact, scatter, or a list of processing units.", valueName: "policy"))
   var placement = "compact"
+
+  @Option(
+    help: ArgumentHelp(
+      "Multiplies matrices: onednn, or openblas (float32 only).", valueName: "library"))
+  var gemm = GEMMBackend.oneDNN
+
+  @Flag(
+    help: "Every emulated IPU computes, copies and keeps for itself what it has in common with others."
+  )
+  var faithful = false
 }
+
+extension GEMMBackend: ExpressibleByArgument {}

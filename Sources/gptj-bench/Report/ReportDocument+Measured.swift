@@ -2,6 +2,7 @@ import CostModel
 import Emulator
 import FineTuning
 import GPTJ
+import Kernels
 import Program
 import Topology
 
@@ -65,6 +66,8 @@ extension ReportDocument {
     let packages, numaNodes, cores, allowedCores, memoryBytes: Int
     let processingUnits: [Int]
     let pinned, memoryBound: Bool
+    let gemm: String
+    let faithful: Bool
     let refusals: [String]
 
     init(_ setup: HostSetup) {
@@ -77,6 +80,8 @@ extension ReportDocument {
       processingUnits = setup.placement.workers.map(\.unit.index)
       pinned = setup.arePinned
       memoryBound = setup.areBound
+      gemm = setup.gemm.rawValue
+      faithful = setup.isFaithful
       refusals = setup.refusals
     }
   }

@@ -166,7 +166,8 @@ struct RunText {
       (
         "host",
         "\(run.setup.host.cpuModel), \(count(run.trainer.emulator.workerCount, "worker"))"
-          + (run.setup.arePinned ? " pinned" : "") + ", measured peak "
+          + (run.setup.arePinned ? " pinned" : "")
+          + run.setup.choices.map { ", " + $0 }.joined() + ", measured peak "
           + Format.si(run.peakFlopsPerSecond, "FLOP/s", digits: 3)
       ),
       (

@@ -1,4 +1,5 @@
 import Emulator
+import Kernels
 import Synchronization
 import Topology
 
@@ -8,6 +9,8 @@ final class HostSetup: Sendable {
   let host: HostTopology
   let placement: Placement
   private let binding: WorkerBinding
+  let gemm: GEMMBackend
+  let isFaithful: Bool
   private let pinned: Mutex<[BindingReport]>
   private let bound: Mutex<[BindingReport]>
 
@@ -21,6 +24,8 @@ final class HostSetup: Sendable {
     placement = try Placement(
       ranks: ranks, tensorParallel: tensorParallel, on: host, policy: policy, workers: workers)
     binding = WorkerBinding(host: host)
+    gemm = options.gemm
+    isFaithful = options.faithful
     pinned = Mutex([])
     bound = Mutex([])
   }
@@ -28,7 +33,7 @@ final class HostSetup: Sendable {
   /// Options that pin each worker and bind each rank's memory to its worker's node.
   var emulatorOptions: Emulator.Options {
     Emulator.Options(
-      workers: placement.workers.count,
+      workers: placement.workers.count, sharesReplicas: !isFaithful, gemm: gemm,
       prepareWorker: { [self] worker in
         let report = binding.pinCallingThread(to: placement.workers[worker].unit.index)
         pinned.withLock { $0.append(report) }
@@ -37,6 +42,12 @@ final class HostSetup: Sendable {
         let report = binding.bind(area, toNode: placement.node(ofRank: rank))
         bound.withLock { $0.append(report) }
       })
+  }
+
+  /// How products and replicas are computed, where that is not the default.
+  var choices: [String] {
+    (gemm == .oneDNN ? [] : ["products by \(gemm.rawValue)"])
+      + (isFaithful ? ["every IPU for itself"] : [])
   }
 
   /// Whether every worker was read back on the unit that was asked for.
