@@ -85,10 +85,11 @@ def losses(request):
     peer = request["check_huggingface"]
     for name, value in request["training"].items():
         setattr(peer, name, value)
+    # A cast weight that is kept for the next step would never learn.
     type, cast = {
         "float64": (torch.float64, contextlib.nullcontext()),
         "float32": (torch.float32, contextlib.nullcontext()),
-        "autocast": (torch.float32, torch.autocast("cpu", torch.bfloat16)),
+        "autocast": (torch.float32, torch.autocast("cpu", torch.bfloat16, cache_enabled=False)),
         "pure bf16": (torch.bfloat16, contextlib.nullcontext()),
     }[request["precision"]]
     if type == torch.float64:
