@@ -1,4 +1,5 @@
 package import Kernels
+import NearestName
 
 /// A kernel of the emulator in one format: what it is checked with, and how fast it can be.
 package struct KernelRow: Sendable, CustomStringConvertible {
@@ -14,7 +15,7 @@ package struct KernelRow: Sendable, CustomStringConvertible {
   package enum Bound: Sendable {
     /// Floating-point operations, against multiply-adds in registers.
     case operations
-    /// Bytes, each operand once, against a = b + s·c over buffers larger than the caches.
+    /// Bytes, each operand once, against the fastest pass over operands larger than the caches.
     case bytes
   }
 
@@ -37,6 +38,16 @@ package struct KernelRow: Sendable, CustomStringConvertible {
   /// All that this machine can run: oneDNN multiplies bfloat16 on AVX-512 only.
   package static let all = (products + rows + vectors).filter {
     $0.engine == .own || $0.format == .float32 || InstructionSet.current == .avx512
+  }
+
+  /// Those that have `text` in their names; never nothing.
+  ///
+  /// - Throws: `NothingSelected` with the nearest name.
+  package static func all(named text: String) throws(NothingSelected) -> [KernelRow] {
+    let rows = all.filter { text.isEmpty || $0.name.contains(text) }
+    guard rows.isEmpty else { return rows }
+    let meant = nearest(text, in: all.map(\.name)).map { ", did you mean \($0)?" } ?? ""
+    throw NothingSelected("none of \(all.count) kernels has '\(text)' in its name\(meant)")
   }
 
   init(

@@ -1,7 +1,5 @@
 import ArgumentParsing
 import Benchmarking
-import Kernels
-import NearestName
 import Reporting
 
 /// Each kernel of the emulator: is it right, and how close is it to what this machine can do.
@@ -12,7 +10,8 @@ struct KernelsCommand: ParsableCommand {
     discussion: """
       Results are compared with the portable path, or with double where a library computes; \
       gradients with finite differences in double. Speeds are one thread's, against multiply-adds in \
-      registers or a + s * b in memory, measured beside them. Exits with 2 when a kernel is wrong.
+      registers or the fastest pass over memory, measured before. Exits with 2 when a kernel is \
+      wrong.
       """,
     examples: ["gptj-bench kernels", "gptj-bench kernels --filter attention --json"])
 
@@ -45,12 +44,11 @@ struct KernelsCommand: ParsableCommand {
     if !report.areRight { throw ExitCode.regression }
   }
 
-  /// Never nothing.
   private func selected() throws -> [KernelRow] {
-    guard let filter else { return KernelRow.all }
-    let rows = KernelRow.all.filter { $0.name.contains(filter) }
-    guard rows.isEmpty else { return rows }
-    let meant = nearest(filter, in: KernelRow.all.map(\.name)).map { ", did you mean \($0)?" } ?? ""
-    throw ValidationError("no kernel has '\(filter)' in its name\(meant)")
+    do throws(NothingSelected) {
+      return try KernelRow.all(named: filter ?? "")
+    } catch {
+      throw ValidationError(error.description)
+    }
   }
 }
