@@ -71,7 +71,7 @@ struct KernelTableTests {
   }
 
   private func planted(_ call: @escaping @Sendable () -> KernelCall) -> KernelRow {
-    KernelRow("planted", "37", .float32, small: call, large: call)
+    KernelRow("planted", "37", .float32, .bytes(.writing), small: call, large: call)
   }
 }
 

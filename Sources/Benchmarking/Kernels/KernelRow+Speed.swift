@@ -4,35 +4,35 @@ import Kernels
 package struct KernelPeaks: Sendable {
   /// FLOP/s of multiply-adds in registers.
   package let float32, bfloat16: Double
-  /// Bytes per second, of 64 MiB operands: the fastest of a = b + s·c, x = s·x and a sum of squares,
-  /// since what is written anew costs a read that nobody counts.
-  package let bytesPerSecond: Double
+  /// Bytes per second over operands of 64 MiB, each counted once.
+  package let bytesPerSecond: [KernelRow.MemoryPass: Double]
 
   /// Measures them, in about `seconds` each.
-  package init(seconds: Double = 0.3) {
+  package init(seconds: Double = 0.2) {
     let count = 1 << 24
     let (a, b, c) = (Buffer.zeros(count), Buffer.noise(count), Buffer.noise(count, seed: 2))
     float32 = HostPeak.flopsPerSecond(.float32, seconds: seconds)
     bfloat16 = HostPeak.flopsPerSecond(.bfloat16, seconds: seconds)
     var counters = WorkCounters()
     func rate(floats: Int, _ pass: () -> Void) -> Double {
-      Double(floats * count * MemoryLayout<Float>.size) / leastSeconds(within: seconds / 3, pass)
+      Double(floats * count * MemoryLayout<Float>.size) / leastSeconds(within: seconds, pass)
     }
-    bytesPerSecond = max(
-      rate(floats: 3) { HostPeak.triad(a.start, b.start, c.start, count: count) },
-      rate(floats: 2) {
+    bytesPerSecond = [
+      .reading: rate(floats: 1) {
+        _ = Elementwise.sumOfSquares(c.start, count: count, counters: &counters)
+      },
+      .updating: rate(floats: 2) {
         Elementwise.scale(b.start, by: -1, into: b.start, count: count, counters: &counters)
       },
-      rate(floats: 1) {
-        _ = Elementwise.sumOfSquares(c.start, count: count, counters: &counters)
-      })
+      .writing: rate(floats: 3) { HostPeak.triad(a.start, b.start, c.start, count: count) },
+    ]
   }
 
   /// What a row's speed is held against; only libraries multiply bfloat16 as such, our own kernels
   /// compute in float32.
   func callAsFunction(_ row: KernelRow) -> Double {
     switch row.bound {
-    case .bytes: bytesPerSecond
+    case .bytes(let pass): bytesPerSecond[pass] ?? 0
     case .operations: row.format == .bfloat16 && row.engine != .own ? bfloat16 : float32
     }
   }
@@ -52,7 +52,7 @@ extension KernelRow {
     let call = large()
     var counters = WorkCounters()
     call.run(&counters)
-    let work = bound == .operations ? counters.flops : call.bytes
+    let work = bound.isBytes ? call.bytes : counters.flops
     let fastest = leastSeconds(within: limit) { call.run(&counters) }
     let rate = Double(work) / fastest
     return Speed(secondsPerCall: fastest, rate: rate, shareOfPeak: rate / max(peaks(self), 1))

@@ -15,8 +15,20 @@ package struct KernelRow: Sendable, CustomStringConvertible {
   package enum Bound: Sendable {
     /// Floating-point operations, against multiply-adds in registers.
     case operations
-    /// Bytes, each operand once, against the fastest pass over operands larger than the caches.
-    case bytes
+    /// Bytes, each operand once, against the fastest pass over memory of the same kind.
+    case bytes(MemoryPass)
+
+    package var isBytes: Bool { if case .bytes = self { true } else { false } }
+  }
+
+  /// Passes over memory that differ in speed: what is written anew is read as well, uncounted.
+  package enum MemoryPass: String, CaseIterable, Sendable {
+    /// Most of it only read, as a sum of squares does.
+    case reading
+    /// Read and written in place: x = s·x.
+    case updating
+    /// Written elsewhere: a = b + s·c.
+    case writing
   }
 
   package let name: String
@@ -51,7 +63,7 @@ package struct KernelRow: Sendable, CustomStringConvertible {
   }
 
   init(
-    _ name: String, _ shape: String, _ format: ElementFormat, _ bound: Bound = .bytes,
+    _ name: String, _ shape: String, _ format: ElementFormat, _ bound: Bound,
     engine: Engine = .own, small: @escaping @Sendable () -> KernelCall,
     large: @escaping @Sendable () -> KernelCall
   ) {
@@ -81,6 +93,7 @@ extension KernelRow {
     + [
       KernelRow(
         "attention_cached", "8 sequences of 2,048 tokens, 16 heads of 64", .float32,
+        .bytes(.reading),
         small: { .cachedAttention(sequences: 2, capacity: 32, heads: 2, headDim: 10) },
         large: { .cachedAttention(sequences: 8, capacity: 2048, heads: 16, headDim: 64) })
     ]
@@ -131,25 +144,25 @@ extension KernelRow {
   }
 
   private static func layerNorm(_ format: ElementFormat) -> [KernelRow] {
-    let passes: [(String, KernelPass)] = [
-      ("layer_norm", .forward), ("layer_norm_gradient", .backward),
-      ("layer_norm_parameter_gradient", .parameters),
+    let passes: [(String, KernelPass, MemoryPass)] = [
+      ("layer_norm", .forward, .writing), ("layer_norm_gradient", .backward, .writing),
+      ("layer_norm_parameter_gradient", .parameters, .reading),
     ]
-    return passes.map { name, pass in
+    return passes.map { name, pass, memory in
       KernelRow(
-        name, "16,384x768", format,
+        name, "16,384x768", format, .bytes(memory),
         small: { .layerNorm(pass, rows: 5, width: 37, as: format) },
         large: { .layerNorm(pass, rows: 16_384, width: 768, as: format) })
     }
   }
 
   private static func crossEntropy(_ format: ElementFormat) -> [KernelRow] {
-    let passes: [(String, KernelPass)] = [
-      ("cross_entropy", .forward), ("cross_entropy_gradient", .backward),
+    let passes: [(String, KernelPass, MemoryPass)] = [
+      ("cross_entropy", .forward, .reading), ("cross_entropy_gradient", .backward, .updating),
     ]
-    return passes.map { name, pass in
+    return passes.map { name, pass, memory in
       KernelRow(
-        name, "512x50,400", format,
+        name, "512x50,400", format, .bytes(memory),
         small: { .crossEntropy(pass, rows: 7, columns: 45, valid: 41, as: format) },
         large: { .crossEntropy(pass, rows: 512, columns: 50_400, valid: 50_400, as: format) })
     }
@@ -159,7 +172,7 @@ extension KernelRow {
     let passes: [(String, KernelPass)] = [("rotary", .forward), ("rotary_gradient", .backward)]
     return passes.map { name, pass in
       KernelRow(
-        name, "16,384 tokens, 12 heads of 64", format,
+        name, "16,384 tokens, 12 heads of 64", format, .bytes(.updating),
         small: {
           .rotary(
             pass, rows: 9, sequence: 5, heads: 2, headDim: 12, rotaryDim: 6, as: format)
@@ -172,22 +185,25 @@ extension KernelRow {
   }
 
   private static func embedding(_ format: ElementFormat) -> [KernelRow] {
-    let passes: [(String, KernelPass)] = [
-      ("embedding", .forward), ("embedding_gradient", .backward),
+    let passes: [(String, KernelPass, MemoryPass)] = [
+      ("embedding", .forward, .writing), ("embedding_gradient", .backward, .updating),
     ]
-    return passes.map { name, pass in
+    return passes.map { name, pass, memory in
       KernelRow(
-        name, "8,192 tokens of 50,400, 768 columns", format,
+        name, "8,192 tokens of 50,400, 768 columns", format, .bytes(memory),
         small: { .embedding(pass, tokens: 23, width: 19, rows: 11, as: format) },
         large: { .embedding(pass, tokens: 8192, width: 768, rows: 50_400, as: format) })
     }
   }
 
   private static func bias(_ format: ElementFormat) -> [KernelRow] {
-    let passes: [(String, KernelPass)] = [("bias", .forward), ("bias_gradient", .parameters)]
-    return passes.map { name, pass in
+    let passes: [(String, KernelPass, MemoryPass)] = [
+      ("bias", .forward, .updating), ("bias_gradient", .parameters, .reading),
+    ]
+    return passes.map { name, pass, memory in
       KernelRow(
-        name, "8,192x3,072", format, small: { .bias(pass, rows: 9, width: 37, as: format) },
+        name, "8,192x3,072", format, .bytes(memory),
+        small: { .bias(pass, rows: 9, width: 37, as: format) },
         large: { .bias(pass, rows: 8192, width: 3072, as: format) })
     }
   }
@@ -199,10 +215,11 @@ extension KernelRow {
   private static let vectors =
     ElementFormat.allCases.flatMap(elementwise) + [
       KernelRow(
-        "sum_of_squares", "16,777,216 elements", .float32, small: { .sumOfSquares(count: 413) },
+        "sum_of_squares", "16,777,216 elements", .float32, .bytes(.reading),
+        small: { .sumOfSquares(count: 413) },
         large: { .sumOfSquares(count: 1 << 24) }),
       KernelRow(
-        "tree_reduction", "16 sources of 1,048,576", .float32,
+        "tree_reduction", "16 sources of 1,048,576", .float32, .bytes(.reading),
         small: { .treeReduction(sources: 7, count: 413) },
         large: { .treeReduction(sources: 16, count: 1 << 20) }),
     ]
@@ -211,20 +228,23 @@ extension KernelRow {
     let shape = "16,777,216 elements"
     return [
       KernelRow(
-        "gelu", shape, format, small: { .gelu(.forward, count: 413, as: format) },
+        "gelu", shape, format, .bytes(.writing),
+        small: { .gelu(.forward, count: 413, as: format) },
         large: { .gelu(.forward, count: 1 << 24, as: format) }),
       KernelRow(
-        "gelu_gradient", shape, format, small: { .gelu(.backward, count: 413, as: format) },
+        "gelu_gradient", shape, format, .bytes(.writing),
+        small: { .gelu(.backward, count: 413, as: format) },
         large: { .gelu(.backward, count: 1 << 24, as: format) }),
       KernelRow(
-        "sum_of_three", shape, format, small: { .sumOfThree(count: 413, as: format) },
+        "sum_of_three", shape, format, .bytes(.writing),
+        small: { .sumOfThree(count: 413, as: format) },
         large: { .sumOfThree(count: 1 << 24, as: format) }),
       KernelRow(
-        "dropout", "16,384x768, 10 %", format,
+        "dropout", "16,384x768, 10 %", format, .bytes(.writing),
         small: { .dropout(rows: 9, width: 37, sequence: 5, as: format) },
         large: { .dropout(rows: 16_384, width: 768, sequence: 1024, as: format) }),
       KernelRow(
-        "adamw", "16,777,216 weights", format,
+        "adamw", "16,777,216 weights", format, .bytes(.updating),
         small: { .adamW(count: 413, rate: 1e-3, as: format) },
         large: { .adamW(count: 1 << 24, as: format) }),
     ]

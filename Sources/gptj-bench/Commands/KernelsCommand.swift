@@ -10,8 +10,7 @@ struct KernelsCommand: ParsableCommand {
     discussion: """
       Results are compared with the portable path, or with double where a library computes; \
       gradients with finite differences in double. Speeds are one thread's, against multiply-adds in \
-      registers or the fastest pass over memory, measured before. Exits with 2 when a kernel is \
-      wrong.
+      registers or a plain pass over memory, measured before. Exits with 2 when a kernel is wrong.
       """,
     examples: ["gptj-bench kernels", "gptj-bench kernels --filter attention --json"])
 

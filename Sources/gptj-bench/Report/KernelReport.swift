@@ -27,8 +27,8 @@ struct KernelResult: Encodable {
     tolerance = check.tolerance
     isRight = check.isRight
     secondsPerCall = speed?.secondsPerCall
-    flopsPerSecond = row.bound == .operations ? speed?.rate : nil
-    bytesPerSecond = row.bound == .bytes ? speed?.rate : nil
+    flopsPerSecond = row.bound.isBytes ? nil : speed?.rate
+    bytesPerSecond = row.bound.isBytes ? speed?.rate : nil
     shareOfPeak = speed?.shareOfPeak
   }
 }
@@ -40,7 +40,8 @@ struct KernelReport: Encodable {
 
   /// One thread's.
   private struct Peaks: Encodable {
-    let float32FlopsPerSecond, bfloat16FlopsPerSecond, bytesPerSecond: Double
+    let float32FlopsPerSecond, bfloat16FlopsPerSecond: Double
+    let readingBytesPerSecond, updatingBytesPerSecond, writingBytesPerSecond: Double?
   }
 
   init(_ kernels: [KernelResult], _ peaks: KernelPeaks?) {
@@ -48,7 +49,9 @@ struct KernelReport: Encodable {
     self.peaks = peaks.map {
       Peaks(
         float32FlopsPerSecond: $0.float32, bfloat16FlopsPerSecond: $0.bfloat16,
-        bytesPerSecond: $0.bytesPerSecond)
+        readingBytesPerSecond: $0.bytesPerSecond[.reading],
+        updatingBytesPerSecond: $0.bytesPerSecond[.updating],
+        writingBytesPerSecond: $0.bytesPerSecond[.writing])
     }
   }
 
@@ -86,8 +89,13 @@ struct KernelReport: Encodable {
       ? "all \(kernels.count) kernels are right\n"
       : "\(wrong) of \(kernels.count) kernels are outside their tolerance\n"
     guard let peaks else { return outcome }
-    return outcome + "one thread's peak: \(Format.si(peaks.float32FlopsPerSecond, "FLOP/s")) in "
+    func bytes(_ value: Double?, _ what: String) -> String {
+      "\(Format.si(value ?? 0, "B/s")) \(what)"
+    }
+    return outcome + "one thread's peaks: \(Format.si(peaks.float32FlopsPerSecond, "FLOP/s")) in "
       + "float32, \(Format.si(peaks.bfloat16FlopsPerSecond, "FLOP/s")) in bfloat16, "
-      + "\(Format.si(peaks.bytesPerSecond, "B/s"))\n"
+      + bytes(peaks.readingBytesPerSecond, "reading, ")
+      + bytes(peaks.updatingBytesPerSecond, "updating, ")
+      + bytes(peaks.writingBytesPerSecond, "writing\n")
   }
 }
