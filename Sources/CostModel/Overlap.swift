@@ -51,6 +51,21 @@ extension TimeSplit {
       collective: split.collective * times, host: split.host * times)
   }
 
+  static func + (one: TimeSplit, other: TimeSplit) -> TimeSplit {
+    var total = one
+    total += other
+    return total
+  }
+
+  static func += (split: inout TimeSplit, part: TimeSplit) {
+    split.compute += part.compute
+    split.vector += part.vector
+    split.exchange += part.exchange
+    split.streaming += part.streaming
+    split.collective += part.collective
+    split.host += part.host
+  }
+
   static func -= (split: inout TimeSplit, part: TimeSplit) {
     split.compute -= part.compute
     split.vector -= part.vector

@@ -14,7 +14,7 @@ package struct PlanEstimator: Sendable {
   /// Of a tile's memory, what a product may use beside its operands.
   package let availableMemoryProportion: Double
   private let ioTiles: Int
-  private let estimator: Estimator
+  let timed: Estimator
 
   /// `elementType` is that of weights, gradients and activations; `ioTiles` of each IPU's tiles do
   /// not compute, and products may use `availableMemoryProportion` of a tile beside their operands
@@ -31,7 +31,7 @@ package struct PlanEstimator: Sendable {
     self.lora = lora
     self.ioTiles = ioTiles
     self.availableMemoryProportion = availableMemoryProportion
-    estimator = Estimator(
+    timed = Estimator(
       topology, ioTiles: ioTiles, availableMemoryProportion: availableMemoryProportion)
   }
 
@@ -62,7 +62,7 @@ package struct PlanEstimator: Sendable {
     if let evaluation {
       pass = (try inferencePass(evaluation), evaluation.microBatchSize)
     }
-    var estimate = estimator.estimate(
+    var estimate = timed.estimate(
       job, training: program, pass: pass)
     let remedies = estimate.memory.fits ? [] : remedies(for: plan)
     estimate.memory.remedies = remedies.map(\.description)
@@ -71,23 +71,23 @@ package struct PlanEstimator: Sendable {
 
   /// The step alone, with its interval.
   package func step(_ plan: ParallelPlan) throws(PlanError) -> StepEstimate {
-    estimator.estimate(try program(plan))
+    timed.estimate(try program(plan))
   }
 
   /// Both at the cost of building the Program once.
   func stepAndMemory(_ plan: ParallelPlan) throws(PlanError) -> (StepEstimate, MemoryFit) {
     let program = try program(plan)
-    let step = estimator.estimate(program)
-    return (step, estimator.memory(of: program))
+    let step = timed.estimate(program)
+    return (step, timed.memory(of: program))
   }
 
   package func memory(_ plan: ParallelPlan) throws(PlanError) -> MemoryFit {
-    estimator.memory(of: try program(plan))
+    timed.memory(of: try program(plan))
   }
 
   /// What the step's operations cost, the dearest first.
   package func explain(_ plan: ParallelPlan) throws(PlanError) -> Explanation {
-    estimator.explain(try program(plan))
+    timed.explain(try program(plan))
   }
 
   /// The same with another memory proportion of products.
@@ -99,7 +99,7 @@ package struct PlanEstimator: Sendable {
 
   /// One generative pass, on the pod.
   package func pass(_ shape: EvaluationShape) throws(PlanError) -> StepEstimate {
-    estimator.estimate(try inferencePass(shape))
+    timed.estimate(try inferencePass(shape))
   }
 
   /// The training step's Program; what the optimizer's constants are does not matter for its time.

@@ -26,38 +26,36 @@ package struct PlanRanking: Sendable, Equatable {
   }
 }
 
+extension PlanRanking.Refusal {
+  init(of plan: ParallelPlan, _ reason: PlanError) {
+    self.init(
+      tensorParallel: plan.tensorParallel, dataParallel: plan.dataParallel,
+      microBatchSize: plan.microBatchSize, reason: reason)
+  }
+}
+
 extension PlanEstimator {
-  /// Estimates every TP x DP within the topology's IPUs, with each of these micro-batch sizes.
+  /// Estimates every plan of a space in full.
   ///
-  /// What the ranking does not vary, such as recomputation and what-ifs, is as in `plan`.
-  package func ranking(
-    globalBatchSize: Int, microBatchSizes: [Int] = [1, 2, 4, 8], like plan: ParallelPlan? = nil
-  ) -> PlanRanking {
+  /// Cost: 0.6 ms a plan.
+  package func ranking(_ space: PlanSpace) -> PlanRanking {
     var legal: [PlanRanking.Entry] = []
     var illegal: [PlanRanking.Refusal] = []
-    for tensorParallel in 1...max(1, topology.ipus) {
-      for dataParallel in 1...max(1, topology.ipus / tensorParallel) {
-        for size in microBatchSizes {
-          do throws(PlanError) {
-            var candidate = try ParallelPlan.spread(
-              globalBatchSize, over: dataParallel, tensorParallel: tensorParallel,
-              microBatchSize: size, model: model)
-            if let plan { candidate.follow(plan) }
-            legal.append(try entry(candidate))
-          } catch {
-            illegal.append(
-              PlanRanking.Refusal(
-                tensorParallel: tensorParallel, dataParallel: dataParallel, microBatchSize: size,
-                reason: error))
-          }
-        }
+    space.forEachPlan(of: model, ipus: topology.ipus) { plan in
+      do throws(PlanError) {
+        legal.append(try entry(plan))
+      } catch {
+        illegal.append(PlanRanking.Refusal(of: plan, error))
       }
+    } refuse: {
+      illegal.append($0)
     }
     legal.sort { $0.rank < $1.rank }
     return PlanRanking(legal: legal, illegal: illegal)
   }
 
-  private func entry(_ plan: ParallelPlan) throws(PlanError) -> PlanRanking.Entry {
+  /// One plan in full.
+  package func entry(_ plan: ParallelPlan) throws(PlanError) -> PlanRanking.Entry {
     let (step, memory) = try stepAndMemory(plan)
     return PlanRanking.Entry(
       plan: plan, step: step, memory: memory,

@@ -23,6 +23,12 @@ private func plan(
   return plan
 }
 
+private func space(_ globalBatchSize: Int, _ microBatchSizes: [Int]) -> PlanSpace {
+  var space = PlanSpace(globalBatchSize: globalBatchSize)
+  space.microBatchSizes = microBatchSizes
+  return space
+}
+
 @Suite("Plans are estimated, mended and ranked")
 struct PlanSearchTests {
   @Test("The reference's job on a Pod16 fits and takes what the notebook says")
@@ -96,7 +102,7 @@ struct PlanSearchTests {
 
   @Test("The ranking holds every legal plan once, the fastest that fits first")
   func ranking() throws {
-    let ranking = try plans("pod16").ranking(globalBatchSize: 128, microBatchSizes: [1, 2])
+    let ranking = try plans("pod16").ranking(space(128, [1, 2]))
     let pairs = (1...16).flatMap { width in (1...16 / width).map { (width, $0) } }
     #expect(ranking.legal.count + ranking.illegal.count == 2 * pairs.count)
     let legal = pairs.filter { 16 % $0.0 == 0 && 128 % $0.1 == 0 }.count
@@ -109,7 +115,7 @@ struct PlanSearchTests {
 
   @Test("A plan that is not legal says why")
   func illegal() throws {
-    let ranking = try plans("pod16").ranking(globalBatchSize: 6, microBatchSizes: [1])
+    let ranking = try plans("pod16").ranking(space(6, [1]))
     func reason(_ width: Int, _ replicas: Int) -> PlanError? {
       ranking.illegal.first { $0.tensorParallel == width && $0.dataParallel == replicas }?.reason
     }

@@ -31,18 +31,40 @@ extension Benchmark {
   static let plans: [Benchmark] = [
     search("plans/pod4", pod: "pod4", globalBatchSize: 16),
     search("plans/pod16", pod: "pod16", globalBatchSize: 16),
+    wholeSearch("plans/search_pod64", pod: "pod64"),
   ]
+
+  /// Every split and every step.
+  private static func wholeSearch(_ name: String, pod: String) -> Benchmark {
+    Benchmark(name, "the search for the best 20 plans of GPT-J 6B, global batch 128, \(pod)") {
+      let topology = try PodTopology.named(pod)
+      let estimator = PlanEstimator(topology, model: try largeStep(on: topology).model)
+      var space = PlanSpace(globalBatchSize: 128)
+      space.variesStep = true
+      var search = estimator.search(space, best: 20)
+      return Workload {
+        search = estimator.search(space, best: 20)
+      } counts: {
+        [
+          Counts.metric("legal_plans", search.timed.count, "plans"),
+          Counts.metric("illegal_plans", search.illegal.count, "plans"),
+          Counts.metric("built_programs", search.programs, "programs"),
+        ]
+      }
+    }
+  }
 
   private static func search(_ name: String, pod: String, globalBatchSize: Int) -> Benchmark {
     Benchmark(name, "all plans of GPT-J 6B, 1024 tokens, global batch \(globalBatchSize), \(pod)") {
       let topology = try PodTopology.named(pod)
       let step = try largeStep(on: topology)
       let estimator = PlanEstimator(topology, model: step.model)
-      var ranking = estimator.ranking(
-        globalBatchSize: globalBatchSize, microBatchSizes: [1], like: step.plan)
+      var space = PlanSpace(globalBatchSize: globalBatchSize)
+      space.microBatchSizes = [1]
+      space.step = step.plan
+      var ranking = estimator.ranking(space)
       return Workload {
-        ranking = estimator.ranking(
-          globalBatchSize: globalBatchSize, microBatchSizes: [1], like: step.plan)
+        ranking = estimator.ranking(space)
       } counts: {
         [
           Counts.metric("legal_plans", ranking.legal.count, "plans"),

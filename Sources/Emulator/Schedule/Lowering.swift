@@ -28,7 +28,7 @@ final class Lowering {
     let base: Double
   }
 
-  init(_ program: Program, _ storage: Storage, _ gemm: GEMMBackend) {
+  init(_ program: Program, _ storage: Storage, _ gemm: GEMMBackend = .oneDNN) {
     self.program = program
     self.storage = storage
     self.gemm = gemm

@@ -104,7 +104,7 @@ package struct TrainingStep {
 }
 
 /// The step's buffers and its phases in the order in which they run.
-struct TrainingPhases {
+package struct TrainingPhases {
   let step: StepWriter
   let optimizer: TrainingStep.Optimizer
   let lossScale: Double
@@ -156,7 +156,7 @@ struct TrainingPhases {
   }
 
   /// The name of the loop over a phase's micro-batches.
-  static let microBatches = "micro_batch"
+  package static let microBatches = "micro_batch"
 
   /// Whether the model's own weights are trained, rather than adapters beside them.
   var trainsWeights: Bool { step.lora == nil }

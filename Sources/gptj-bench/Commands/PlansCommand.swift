@@ -31,8 +31,9 @@ struct PlansCommand: ParsableCommand {
     let resolved = try Workload(
       topology: pod.topology, sequenceLength: pod.sequenceLength,
       globalBatchSize: pod.globalBatchSize, workload, insistsOnWhatIfs: false)
-    let ranking = resolved.planEstimator.ranking(
-      globalBatchSize: resolved.configuration.training.globalBatchSize, like: resolved.step.plan)
+    var space = PlanSpace(globalBatchSize: resolved.configuration.training.globalBatchSize)
+    space.step = resolved.step.plan
+    let ranking = resolved.planEstimator.ranking(space)
     let legal = ranking.legal.filter(isWanted)
     let shown = legal.prefix(top)
     if output.json {

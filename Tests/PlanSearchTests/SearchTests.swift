@@ -1,0 +1,88 @@
+import CostModel
+import GPTJ
+import PlanSearch
+import Program
+import Testing
+import Topology
+
+@Suite("The search finds what a full estimate of every plan finds")
+struct SearchTests {
+  private static let large = GPTJModel(
+    layers: 28, hiddenSize: 4096, heads: 16, vocabularySize: 50400, sequenceLength: 1024,
+    rotarySize: 64)
+  private static let small = GPTJModel(
+    layers: 3, hiddenSize: 768, heads: 12, vocabularySize: 50257, sequenceLength: 300,
+    rotarySize: 32)
+
+  private func space(
+    _ globalBatchSize: Int, _ sizes: [Int], closing: Bool = false
+  ) -> PlanSpace {
+    var space = PlanSpace(globalBatchSize: globalBatchSize)
+    space.microBatchSizes = sizes
+    space.variesStep = true
+    space.step = ParallelPlan(
+      tensorParallel: 1, dataParallel: 1, microBatchSize: 1, gradientAccumulation: 1,
+      recomputeClosingCollectives: closing, attentionSerialisation: 2)
+    return space
+  }
+
+  @Test(
+    "Times of parts add up to those of whole Programs",
+    arguments: [("pod4", 12, [1, 3], true), ("pod16", 48, [1, 2], false)])
+  func parts(pod: String, batch: Int, sizes: [Int], closing: Bool) throws {
+    for model in [Self.large, Self.small] {
+      let estimator = PlanEstimator(
+        try PodTopology.named(pod), model: model,
+        dropout: TrainingStep.Dropout(probability: 0.1, seed: 1))
+      let search = estimator.search(space(batch, sizes, closing: closing), best: 1)
+      #expect(search.timed.count > 100 && search.programs < search.timed.count)
+      for found in search.timed {
+        let whole = try estimator.step(found.plan).time
+        for (part, other) in zip(found.time.parts, whole.parts) {
+          #expect(
+            abs(part.seconds - other.seconds) <= 1e-12 * whole.total,
+            "\(part.name) of \(found.plan)")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "The best that fit are those of brute force",
+    arguments: [("pod4", 16, [1, 2]), ("pod16", 32, [1, 8])])
+  func bruteForce(pod: String, batch: Int, sizes: [Int]) throws {
+    for model in [Self.large, Self.small] {
+      let estimator = PlanEstimator(try PodTopology.named(pod), model: model)
+      let space = space(batch, sizes)
+      let all = estimator.ranking(space)
+      let search = estimator.search(space, best: 10)
+      #expect(search.timed.count == all.legal.count)
+      #expect(search.illegal == all.illegal)
+      let fitting = all.legal.filter(\.memory.fits)
+      #expect(search.best.count == min(10, fitting.count))
+      for (found, expected) in zip(search.best, fitting) {
+        #expect(abs(found.step.seconds / expected.step.seconds - 1) < 1e-9)
+        #expect(found.memory.fits)
+      }
+      let last = search.best.last?.step.seconds ?? .infinity
+      #expect(
+        search.unfit.allSatisfy { !$0.memory.fits && $0.step.seconds <= last * (1 + 1e-9) })
+    }
+  }
+
+  @Test("Every plan of a space is another one, legal, and no step of it is left out")
+  func distinct() throws {
+    let estimator = PlanEstimator(try PodTopology.named("pod4"), model: Self.large)
+    let search = estimator.search(space(12, [1]), best: 0)
+    let plans = search.timed.map(\.plan)
+    for (index, plan) in plans.enumerated() {
+      #expect(plan.illegality(for: Self.large) == nil && plan.globalBatchSize == 12)
+      #expect(!plans[..<index].contains(plan))
+    }
+    // TP 4 x DP 1 has 4 kinds of recomputation, 3 x 2 x ... : fused or not, sharded rows or not,
+    // overlapping or not; TP 1 x DP 4, with 3 micro-batches, 3 kinds of state sharding instead.
+    #expect(plans.count { $0.tensorParallel == 4 } == 4 * 2 * 2 * 2)
+    #expect(plans.count { $0.tensorParallel == 1 && $0.dataParallel == 4 } == 4 * 3 * 2)
+    #expect(plans.count { $0.tensorParallel == 2 && $0.dataParallel == 2 } == 4 * 2 * 2 * 3 * 2)
+  }
+}
