@@ -284,7 +284,10 @@ def heading(runner):
         f"{versions['transformers']}, python {versions['python']}",
         f"{runner.arguments.alternations} alternations of {runner.arguments.steps} steps; seconds "
         "are the median of the runs' medians, ratios those of pairs of one alternation: median "
-        "(least-largest)", ""]
+        "(least-largest)",
+        "PyTorch with fused AdamW unless said otherwise, OMP_PROC_BIND, huge pages "
+        "(THP_MEM_ALLOC_ENABLE=1); sdpa: attention and gelu replaced by PyTorch's fused ones; pure "
+        "bf16 keeps no float32 weights", ""]
 
 
 # Losses ------------------------------------------------------------------------------------------
@@ -376,7 +379,7 @@ def measure(arguments, runner):
 
     peers, remarks = torch_variants(arguments)
     lines = heading(runner) + remarks
-    document = {"heading": lines[:3], "shapes": []}
+    document = {"heading": [line for line in lines if line], "shapes": []}
     if arguments.loss_steps:
         more, document["losses"] = check_losses(runner)
         lines += more
