@@ -49,7 +49,8 @@ enum Counts {
     func count(_ statements: [Statement]) -> Int {
       statements.reduce(0) { total, statement in
         switch statement {
-        case .phase(_, let inner), .loop(_, let inner): total + 1 + count(inner)
+        case .phase(_, let inner), .loop(_, let inner), .only(_, let inner):
+          total + 1 + count(inner)
         case .operation: total + 1
         }
       }
@@ -59,5 +60,5 @@ enum Counts {
 }
 
 extension CollectiveBytes {
-  var total: Int { allReduceSum + allReduceMax + reduceScatter + allGather + broadcast }
+  var total: Int { allReduceSum + allReduceMax + reduceScatter + allGather + broadcast + send }
 }

@@ -10,6 +10,7 @@ package struct CollectiveBytes: Sendable, Equatable {
   package var reduceScatter = 0
   package var allGather = 0
   package var broadcast = 0
+  package var send = 0
 
   package init() {}
 }
@@ -171,6 +172,14 @@ extension CollectiveBuffers {
       memmove(targets[target] + first, source + first, part.count * stored.bytes)
     }
     bytes.broadcast += part.count * stored.bytes * targetCount
+  }
+
+  /// Elements `part` of the only source go to the only target.
+  package func send(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
+    guard let source = sources[0] else { return }
+    let first = part.lowerBound * stored.bytes
+    copy(source + first, targets[0] + first, part.count)
+    bytes.send += part.count * payload.bytes
   }
 
   private func copyToOtherTargets(_ part: Range<Int>) {

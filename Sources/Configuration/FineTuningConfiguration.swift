@@ -16,7 +16,9 @@ package struct FineTuningConfiguration: Sendable, Equatable {
     training.globalBatchSize / (execution.dataParallel * execution.microBatchSize)
   }
 
-  package var ipus: Int { execution.dataParallel * execution.tensorParallel }
+  package var ipus: Int {
+    execution.dataParallel * execution.tensorParallel * execution.pipelineParallel
+  }
 }
 
 extension FineTuningConfiguration: ConfigurationDocument {

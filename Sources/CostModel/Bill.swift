@@ -54,6 +54,7 @@ struct Bill {
         if let overlap = Overlap(loop, inner, timer) {
           phases[phase ?? place(of: "")].demand.add([overlap], times: repetitions)
         }
+      case .only(_, let inner): add(inner, repetitions: repetitions, to: phase, timer)
       case .operation(let operation):
         let index = phase ?? place(of: "")
         phases[index].demand.add(timer.demand(of: operation), times: repetitions)
@@ -73,6 +74,9 @@ struct Bill {
     else { return nil }
     return operation.outputs[0]
   }
+
+  /// Adds what stands in no statement.
+  mutating func append(_ phase: Phase) { phases.append(phase) }
 
   private mutating func place(of name: String) -> Int {
     if let index = phases.firstIndex(where: { $0.name == name }) { return index }

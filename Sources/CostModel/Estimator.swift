@@ -38,7 +38,7 @@ package struct Estimator: Sendable {
   /// its recomputed layers add them, where the Program has dropped them: both readings of the
   /// reference then give the same time for its own step, and the interval spans both elsewhere.
   package func estimate(_ program: Program) -> StepEstimate {
-    let bill = Bill(of: program, on: machine)
+    let bill = bill(of: program)
     let central = calibration.central.shares
     let phases = bill.phases.map { phase in
       let (low, high) = extremes { phase.demand(keepingDropped: $0) }
@@ -73,6 +73,6 @@ package struct Estimator: Sendable {
 
   /// What a step asks of one rank, before any calibration.
   package func demand(of program: Program) -> Demand {
-    Bill(of: program, on: machine, countsWork: false).demand()
+    bill(of: program, countsWork: false).demand()
   }
 }

@@ -46,8 +46,9 @@ package struct Explanation: Sendable, Equatable {
 extension Estimator {
   /// Explains a step with the central calibration.
   ///
-  /// Cost: linear in the operations as written.
-  package func explain(_ program: Program) -> Explanation {
+  /// Of a pipeline the operations are the slowest stage's. Cost: linear in the operations as written.
+  package func explain(_ whole: Program) -> Explanation {
+    let program = slowestStage(of: whole)
     let timer = OperationTimer(program: program, machine: machine)
     var sums: [Key: Sum] = [:]
     program.forEachOperation { operation, phase, repetitions in
@@ -71,7 +72,7 @@ extension Estimator {
       entries: entries.sorted {
         ($1.seconds, $0.phase, $0.operation, $0.shape)
           < ($0.seconds, $1.phase, $1.operation, $1.shape)
-      }, seconds: seconds(program), hiddenSeconds: max(0, total - seconds(program)))
+      }, seconds: seconds(whole), hiddenSeconds: max(0, total - seconds(whole)))
   }
 
   private struct Key: Hashable {

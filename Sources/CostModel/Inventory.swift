@@ -19,17 +19,22 @@ struct Inventory: Sendable, Equatable {
 
   init(of program: Program) {
     tensorParallel = program.mesh.tensorParallel
+    operations = program.operationsOfGraphs
+    for (stage, count) in program.mesh.stageKinds { add(program.onStage(stage), stages: count) }
+  }
+
+  private mutating func add(_ program: Program, stages: Int) {
     var scan = Scan(program)
     program.forEachOperation { operation, _, _ in scan.visit(operation) }
-    operations = program.operationsOfGraphs
     for (index, tensor) in program.tensors.enumerated() where scan.loadedFirst[index] {
-      let total = tensor.bytes * tensor.instanceCount * program.mesh.ranks
-      variables += tensor.instanceCount
+      let total = tensor.bytes * tensor.instanceCount * program.mesh.ranksPerStage * stages
+      variables += tensor.instanceCount * stages
       bytes += total
       guard !scan.isMoment[index] else { continue }
-      weightVariables += tensor.instanceCount
+      weightVariables += tensor.instanceCount * stages
       // A checkpoint has once what several ranks hold alike.
-      weightBytes += tensor.bytes * tensor.instanceCount * program.mesh.contents(of: tensor)
+      weightBytes +=
+        tensor.bytes * tensor.instanceCount * program.mesh.contents(of: tensor) * stages
     }
   }
 
@@ -65,7 +70,7 @@ struct Inventory: Sendable, Equatable {
 }
 
 extension Mesh {
-  /// How many ranks hold something of their own of a tensor.
+  /// How many ranks of a stage hold something of their own of a tensor.
   fileprivate func contents(of tensor: Tensor) -> Int {
     (tensor.differsOver.contains(.tensor) ? tensorParallel : 1)
       * (tensor.differsOver.contains(.data) ? dataParallel : 1)

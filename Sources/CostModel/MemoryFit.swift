@@ -55,8 +55,8 @@ package struct MemoryFit: Sendable, Equatable {
 }
 
 extension Estimator {
-  /// Whether a Program fits this topology's IPUs.
-  package func memory(of program: Program) -> MemoryFit {
+  /// Whether what one rank runs fits its IPU.
+  func memory(ofRank program: Program) -> MemoryFit {
     let capacity = machine.sramBytes
     let alwaysLive = machine.alwaysLiveBytes(operations: program.operationsOfGraphs)
     let timer = OperationTimer(program: program, machine: machine)

@@ -30,7 +30,8 @@ struct OperationTimer {
         Double(program[operation.inputs[0]].bytes) / hostBytesPerSecond
         + Constants.hostSecondsPerTransfer
     case .collective(let kind, let group): collect(kind, group, operation, &demand)
-    case .slice, .copy: move(program[operation.outputs[0]].bytes, &demand)
+    case .send: send(operation, &demand)
+    case .slice, .copy, .receive: move(program[operation.outputs[0]].bytes, &demand)
     case .matmul:
       if let plan = matmulPlan(of: operation) { demand.matmulSeconds = plan.seconds }
     case .attention(let shape): attend(shape, operation, products: 2, &demand)

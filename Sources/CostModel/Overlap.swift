@@ -24,7 +24,7 @@ package struct Overlap: Sendable, Equatable {
     func walk(_ statements: [Statement], _ repetitions: Int) {
       for statement in statements {
         switch statement {
-        case .phase(_, let inner): walk(inner, repetitions)
+        case .phase(_, let inner), .only(_, let inner): walk(inner, repetitions)
         case .loop(let loop, let inner): walk(inner, repetitions * loop.count)
         case .operation(let operation):
           let demand = timer.demand(of: operation)

@@ -95,9 +95,8 @@ extension Estimator {
     machine.replicasHaveRings = true
     var stage = Bill(of: pipeline.stage, on: machine).demand()
     if pipeline.stages > 1 {
-      // Neighbours that are no pair have the rails' links; a micro-batch goes there and back.
-      let links = machine.topology.links
-      let rate = Double(links.ringPerIPU) * links.bytesPerSecondPerLink
+      // A micro-batch goes there and back.
+      let rate = machine.topology.neighbourBytesPerSecond(distance: 1, stages: 1)
       stage.linkSeconds += 2 * Double(pipeline.boundaryBytes) / rate
       stage.linkSteps += 2
     }

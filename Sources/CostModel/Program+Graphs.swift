@@ -13,7 +13,7 @@ extension Program {
           guard !graphs.contains(where: { areAlike($0, graph) }) else { continue }
           graphs.append(graph)
           total += graph.count
-        case .loop(_, let inner): walk(inner)
+        case .loop(_, let inner), .only(_, let inner): walk(inner)
         case .operation: total += 1
         }
       }
@@ -25,7 +25,7 @@ extension Program {
   private static func operations(of body: [Statement]) -> [Operation] {
     body.flatMap { statement in
       switch statement {
-      case .phase(_, let inner), .loop(_, let inner): operations(of: inner)
+      case .phase(_, let inner), .loop(_, let inner), .only(_, let inner): operations(of: inner)
       case .operation(let operation): [operation]
       }
     }

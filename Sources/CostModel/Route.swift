@@ -46,11 +46,11 @@ extension Machine {
   func route(
     _ kind: Operation.Collective, _ group: ProcessGroup, of mesh: Mesh, bufferBytes: Int
   ) -> Route {
-    let stride = group == .data ? mesh.tensorParallel : 1
-    return Route(
+    Route(
       kind,
       topology.groupLinks(
-        ranks: mesh.size(of: group), stride: stride, replicasHaveRings: replicasHaveRings),
+        ranks: mesh.size(of: group), stride: mesh.stride(of: group),
+        replicasHaveRings: replicasHaveRings),
       bufferBytes: bufferBytes)
   }
 }
@@ -63,7 +63,7 @@ extension Operation.Collective {
     return switch self {
     case .allReduceSum, .allReduceMax: 2 * share * bufferBytes
     case .reduceScatter, .allGather: share * bufferBytes
-    case .broadcast: bufferBytes
+    case .broadcast, .send: bufferBytes
     }
   }
 
@@ -71,6 +71,7 @@ extension Operation.Collective {
     switch self {
     case .allReduceSum, .allReduceMax: 2 * (ranks - 1)
     case .reduceScatter, .allGather, .broadcast: ranks - 1
+    case .send: 1
     }
   }
 }

@@ -51,7 +51,7 @@ extension Estimator {
     func walk(_ statements: [Statement], _ repetitions: Int, turn: Int?) {
       for statement in statements {
         switch statement {
-        case .phase(_, let inner): walk(inner, repetitions, turn: turn)
+        case .phase(_, let inner), .only(_, let inner): walk(inner, repetitions, turn: turn)
         case .loop(let loop, let inner) where turn == nil && loop.name == name:
           let index = parts.start(repetitions)
           walk(inner, 1, turn: index)

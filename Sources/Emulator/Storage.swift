@@ -132,7 +132,9 @@ final class Storage {
     let column = tensor.differsOver.contains(.tensor) ? mesh.tensorIndex(of: rank) : 0
     let columns = tensor.differsOver.contains(.tensor) ? mesh.tensorParallel : 1
     let row = tensor.differsOver.contains(.data) ? mesh.dataIndex(of: rank) : 0
-    return row * columns + column
+    let isOfStage = tensor.differsOver.contains(.pipeline)
+    let (stage, stages) = isOfStage ? (mesh.stage(of: rank), mesh.pipelineParallel) : (0, 1)
+    return (row * stages + stage) * columns + column
   }
 
   private static func contents(_ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool) -> Int {

@@ -49,7 +49,7 @@ private struct Uses {
   private mutating func walk(_ statements: [Statement], _ loops: [LoopVariable]) {
     for statement in statements {
       switch statement {
-      case .phase(_, let inner): walk(inner, loops)
+      case .phase(_, let inner), .only(_, let inner): walk(inner, loops)
       case .loop(let loop, let inner):
         let first = moments
         walk(inner, loops + [loop.variable])
@@ -149,7 +149,8 @@ extension TensorReference {
   /// Whether both are different instances at every turn of the loops around them.
   fileprivate func isApart(from other: TensorReference) -> Bool {
     zip(indices, other.indices).contains {
-      $0.variable == $1.variable && $0.constant != $1.constant
+      $0.variable == $1.variable && $0.offset == $1.offset && $0.constant != $1.constant
+        && $0.modulus == nil && $1.modulus == nil
     }
   }
 }

@@ -4,6 +4,12 @@ package import Program
 package struct ParallelPlan: Sendable, Equatable {
   package var tensorParallel: Int
   package var dataParallel: Int
+  /// Stages of consecutive layers, each on IPUs of its own; 1 for none.
+  package var pipelineParallel: Int
+  /// How many parts of its layers a stage has, taken in turn: Megatron's virtual stages.
+  ///
+  /// Source: the interleaved schedule, Narayanan et al. 2021, section 2.2.
+  package var pipelineInterleave: Int
   package var microBatchSize: Int
   /// Micro-batches that one replica accumulates before the optimizer runs.
   package var gradientAccumulation: Int
@@ -65,10 +71,12 @@ package struct ParallelPlan: Sendable, Equatable {
   package init(
     tensorParallel: Int, dataParallel: Int, microBatchSize: Int, gradientAccumulation: Int,
     recompute: Recompute = .full, recomputeClosingCollectives: Bool = false,
-    attentionSerialisation: Int = 1
+    attentionSerialisation: Int = 1, pipelineParallel: Int = 1, pipelineInterleave: Int = 1
   ) {
     self.tensorParallel = tensorParallel
     self.dataParallel = dataParallel
+    self.pipelineParallel = pipelineParallel
+    self.pipelineInterleave = pipelineInterleave
     self.microBatchSize = microBatchSize
     self.gradientAccumulation = gradientAccumulation
     self.recompute = recompute
@@ -85,9 +93,16 @@ package struct ParallelPlan: Sendable, Equatable {
   }
 
   package var mesh: Mesh {
-    Mesh(tensorParallel: tensorParallel, dataParallel: dataParallel)
+    Mesh(
+      tensorParallel: tensorParallel, dataParallel: dataParallel,
+      pipelineParallel: pipelineParallel)
   }
-  package var ranks: Int { tensorParallel * dataParallel }
+  package var ranks: Int { tensorParallel * dataParallel * pipelineParallel }
+  /// For people; stages only where there are several.
+  package var split: String {
+    "TP \(tensorParallel) x DP \(dataParallel)"
+      + (pipelineParallel > 1 ? " x PP \(pipelineParallel)" : "")
+  }
   package var globalBatchSize: Int { microBatchSize * gradientAccumulation * dataParallel }
 }
 
@@ -99,6 +114,7 @@ extension ParallelPlan {
   package func illegality(for model: GPTJModel) -> PlanError? {
     for (name, value) in [
       ("tensor_parallel", tensorParallel), ("data_parallel", dataParallel),
+      ("pipeline_parallel", pipelineParallel), ("pipeline_interleave", pipelineInterleave),
       ("micro_batch_size", microBatchSize), ("gradient_accumulation", gradientAccumulation),
       ("attention_serialisation", attentionSerialisation),
     ] where value < 1 {
@@ -109,7 +125,22 @@ extension ParallelPlan {
     if rewrites.shardsSequence, overflows || tokens % tensorParallel != 0 {
       return .rowsDoNotDivide(tokens: tokens, tensorParallel: tensorParallel)
     }
-    return nil
+    return pipelineIllegality(for: model)
+  }
+
+  /// Why these stages cannot share out that model's layers and these micro-batches, or nil where
+  /// they can.
+  ///
+  /// Fewer micro-batches than stages are legal: some stages then always wait.
+  private func pipelineIllegality(for model: GPTJModel) -> PlanError? {
+    guard pipelineParallel > 1 else {
+      return pipelineInterleave > 1 ? .nothingToInterleave(pipelineInterleave) : nil
+    }
+    if let reason = Self.illegality(ofPipelineParallel: pipelineParallel, for: model) {
+      return reason
+    }
+    guard pipelineInterleave == 1 else { return .interleaveIsNotWritten(pipelineInterleave) }
+    return rewrites.overlapsIO ? .overlapsInPipeline(pipelineParallel) : nil
   }
 
   /// Why no plan of this tensor parallelism, at least 1, can split that model; nil where one can.
@@ -127,6 +158,14 @@ extension ParallelPlan {
       return .vocabularyTooSmall(size: model.vocabularySize, tensorParallel: tensorParallel)
     }
     return nil
+  }
+
+  /// Why no plan of so many stages, at least 1, can split that model; nil where one can.
+  package static func illegality(
+    ofPipelineParallel pipelineParallel: Int, for model: GPTJModel
+  ) -> PlanError? {
+    model.layers % pipelineParallel == 0
+      ? nil : .layersDoNotDivide(layers: model.layers, pipelineParallel: pipelineParallel)
   }
 
   /// The plan of a global batch on so many IPUs: the widest tensor parallelism that is legal for
@@ -152,7 +191,7 @@ extension ParallelPlan {
   /// The plan with this TP and DP, its gradient accumulation derived from the global batch.
   package static func spread(
     _ globalBatchSize: Int, over dataParallel: Int, tensorParallel: Int, microBatchSize: Int,
-    model: GPTJModel
+    pipelineParallel: Int = 1, pipelineInterleave: Int = 1, model: GPTJModel
   ) throws(PlanError) -> ParallelPlan {
     let unit = dataParallel * microBatchSize
     guard globalBatchSize > 0, unit > 0, globalBatchSize % unit == 0 else {
@@ -162,7 +201,8 @@ extension ParallelPlan {
     }
     let plan = ParallelPlan(
       tensorParallel: tensorParallel, dataParallel: dataParallel, microBatchSize: microBatchSize,
-      gradientAccumulation: globalBatchSize / unit)
+      gradientAccumulation: globalBatchSize / unit, pipelineParallel: pipelineParallel,
+      pipelineInterleave: pipelineInterleave)
     if let reason = plan.illegality(for: model) { throw reason }
     return plan
   }
@@ -176,6 +216,10 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
   case vocabularyTooSmall(size: Int, tensorParallel: Int)
   case batchDoesNotDivide(globalBatchSize: Int, dataParallel: Int, microBatchSize: Int)
   case rowsDoNotDivide(tokens: Int, tensorParallel: Int)
+  case layersDoNotDivide(layers: Int, pipelineParallel: Int)
+  case nothingToInterleave(Int)
+  case interleaveIsNotWritten(Int)
+  case overlapsInPipeline(Int)
   case tooManyRanks(ranks: Int, ipus: Int, topology: String)
 
   package var description: String {
@@ -195,8 +239,19 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
     case .rowsDoNotDivide(let tokens, let tensorParallel):
       "sequence_sharding splits the \(tokens) tokens of a micro-batch over tensor_parallel "
         + "\(tensorParallel), which does not divide them"
+    case .layersDoNotDivide(let layers, let pipelineParallel):
+      "pipeline_parallel \(pipelineParallel) does not divide the \(layers) layers; "
+        + "legal are \(divisors(of: layers))"
+    case .nothingToInterleave(let interleave):
+      "pipeline_interleave \(interleave) needs stages; expected 1 with pipeline_parallel 1"
+    case .interleaveIsNotWritten(let interleave):
+      "pipeline_interleave \(interleave) is not supported; expected 1"
+    case .overlapsInPipeline(let pipelineParallel):
+      "io_mode io_overlapped has nothing to hide with pipeline_parallel \(pipelineParallel), whose "
+        + "stages keep their weights on the tiles; expected io"
     case .tooManyRanks(let ranks, let ipus, let topology):
-      "tensor_parallel x data_parallel needs \(ranks) IPUs, \(topology) has \(ipus)"
+      "tensor_parallel x data_parallel x pipeline_parallel needs \(ranks) IPUs, \(topology) has "
+        + "\(ipus)"
     }
   }
 

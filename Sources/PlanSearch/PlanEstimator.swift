@@ -104,11 +104,11 @@ package struct PlanEstimator: Sendable {
 
   /// The training step's Program; what the optimizer's constants are does not matter for its time.
   func program(_ plan: ParallelPlan) throws(PlanError) -> Program {
-    let (ranks, overflows) = plan.tensorParallel.multipliedReportingOverflow(
-      by: plan.dataParallel)
-    guard !overflows, ranks <= topology.ipus else {
+    let (ofStage, first) = plan.tensorParallel.multipliedReportingOverflow(by: plan.dataParallel)
+    let (ranks, second) = ofStage.multipliedReportingOverflow(by: plan.pipelineParallel)
+    guard !first, !second, ranks <= topology.ipus else {
       throw .tooManyRanks(
-        ranks: overflows ? .max : ranks, ipus: topology.ipus, topology: topology.name)
+        ranks: first || second ? .max : ranks, ipus: topology.ipus, topology: topology.name)
     }
     let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0)
     return try TrainingStep(

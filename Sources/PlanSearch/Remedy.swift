@@ -121,7 +121,8 @@ extension PlanEstimator {
   private func respread(
     _ plan: ParallelPlan, tensorParallel: Int, microBatchSize: Int
   ) -> ParallelPlan? {
-    let room = max(1, min(plan.dataParallel, topology.ipus / tensorParallel))
+    let ipus = topology.ipus / (tensorParallel * plan.pipelineParallel)
+    let room = max(1, min(plan.dataParallel, ipus))
     for replicas in (1...room).reversed() {
       let unit = replicas * microBatchSize
       guard plan.globalBatchSize % unit == 0 else { continue }

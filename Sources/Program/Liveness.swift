@@ -121,6 +121,7 @@ extension Program {
         switch statement {
         case .phase(_, let inner): walk(inner, overlaps: false)
         case .loop(let loop, let inner): walk(inner, overlaps: loop.overlapsIO)
+        case .only(_, let inner): walk(inner, overlaps: overlaps)
         case .operation(let operation) where overlaps && operation.kind.isTransfer:
           for reference in operation.inputs + operation.outputs
           where self[reference].space == .sram { buffers[reference.tensor] = 2 }
@@ -182,6 +183,7 @@ private struct Moments {
             moments: first...first))
         walk(inner, phase: phase, loop: index)
         loops[index].moments = first...max(first, operations.count - 1)
+      case .only(_, let inner): walk(inner, phase: phase, loop: loop)
       case .operation(let operation):
         if phase.isEmpty, !phases.contains("") { phases.append("") }
         operations.append((operation, phase, loop))
@@ -194,8 +196,7 @@ private struct Moments {
     var uses = [Uses?](repeating: nil, count: program.tensors.count)
     for (moment, entry) in operations.enumerated() {
       let operation = entry.operation
-      for reference in operation.inputs + operation.outputs
-      where program[reference].space == .sram {
+      for reference in operation.operandsHere where program[reference].space == .sram {
         let reads = operation.inputs.contains(reference) || operation.kind.accumulates
         extend(&uses[reference.tensor.index], by: reference, at: moment, reads: reads)
       }
@@ -266,6 +267,13 @@ private struct Moments {
   /// A value that is read before it is written comes from an earlier turn, or an earlier step.
   private func carried(_ uses: Uses) -> ClosedRange<Int> {
     uses.startsByReading ? 0...max(0, operations.count - 1) : uses.moments
+  }
+}
+
+extension Operation {
+  /// Operands on the rank's own tiles: what it sends to is on another's.
+  fileprivate var operandsHere: [TensorReference] {
+    if case .send = kind { inputs } else { inputs + outputs }
   }
 }
 

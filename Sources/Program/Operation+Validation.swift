@@ -11,8 +11,8 @@ extension Operation.Kind {
 
   private func arity(of inputs: Int) -> (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
-    case .hostLoad, .hostStore, .load, .store, .copy, .collective, .slice, .biasGradient, .gelu,
-      .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
+    case .hostLoad, .hostStore, .load, .store, .copy, .send, .receive, .collective, .slice,
+      .biasGradient, .gelu, .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
     case .rotary: (1...2, 1)
@@ -53,7 +53,7 @@ extension Operation.Kind {
     switch self {
     case .load where inputs[0].elementType == .bfloat16 && outputs[0].elementType == .float32:
       return expect(outputs[0], count: inputs[0].count)
-    case .hostLoad, .hostStore, .load, .store, .copy:
+    case .hostLoad, .hostStore, .load, .store, .copy, .send, .receive:
       return same(inputs[0], outputs[0])
     case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,
       .dropout:
@@ -94,6 +94,7 @@ extension Operation.Kind {
     _ kind: Operation.Collective, _ input: Tensor, _ output: Tensor, _ size: Int
   ) -> String? {
     switch kind {
+    case .send: "send is no collective, but an operation of its own"
     case .allReduceSum, .allReduceMax, .broadcast: expect(output, count: input.count)
     case .reduceScatter: expect(output, count: input.count.shard(of: size))
     case .allGather: expect(input, count: output.count.shard(of: size))

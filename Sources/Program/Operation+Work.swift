@@ -14,7 +14,8 @@ extension Program {
     case .hostLoad, .hostStore: work.hostBytes = inputs[0].bytes
     case .collective(let kind, let group):
       work.collectives.record(kind, group, bytes: payloadBytes(of: operation))
-    case .zero, .slice, .copy, .cacheAppend: break
+    case .send: work.collectives.record(.send, .pipeline, bytes: payloadBytes(of: operation))
+    case .zero, .slice, .copy, .receive, .cacheAppend: break
     default:
       work.flops = operation.kind.flops(inputs, outputs)
       work.elements = operation.kind.elements(inputs, outputs)
@@ -23,10 +24,14 @@ extension Program {
   }
 
   /// Bytes of a collective's buffer as it is sent: of what a gather yields, of what every other
-  /// collective starts from.
+  /// collective, and a send, starts from.
   package func payloadBytes(of operation: Operation) -> Int {
-    guard case .collective(let kind, _) = operation.kind else { return 0 }
-    let buffer = self[kind == .allGather ? operation.outputs[0] : operation.inputs[0]]
+    let buffer: Tensor
+    switch operation.kind {
+    case .collective(.allGather, _): buffer = self[operation.outputs[0]]
+    case .collective, .send: buffer = self[operation.inputs[0]]
+    default: return 0
+    }
     return buffer.count * (operation.carrier ?? buffer.elementType).bytes
   }
 

@@ -37,6 +37,10 @@ package struct Operation: Sendable, Equatable {
     case store
     /// buffer -> buffer; a gather joins flat shards in group order and drops the padding at the end.
     case collective(Collective, over: ProcessGroup)
+    /// x -> the neighbouring stage's mailbox, on its tiles; waits until what it held was received
+    case send(Neighbour)
+    /// this stage's mailbox, which the neighbour fills -> x
+    case receive(Neighbour)
     /// x -> this rank's flat 1/n of x; the last shard is filled up with zeros.
     case slice(over: ProcessGroup)
     /// -> x
@@ -114,6 +118,13 @@ package struct Operation: Sendable, Equatable {
     case reduceScatter = "reduce_scatter"
     case allGather = "all_gather"
     case broadcast
+    /// From one stage to the next or back: a tally's name for `Kind.send`, never a collective.
+    case send
+  }
+
+  /// Which of the stages beside a pipeline's own.
+  package enum Neighbour: String, Sendable {
+    case previous, next
   }
 
   /// One rank's share of the attention of `tokens / sequence` sequences.
@@ -207,6 +218,8 @@ extension Operation.Kind {
   package var name: String {
     switch self {
     case .collective(let collective, let group): "\(collective.rawValue)_\(group.rawValue)"
+    case .send(let neighbour): "send_\(neighbour.rawValue)"
+    case .receive(let neighbour): "receive_\(neighbour.rawValue)"
     case .slice(let group): "slice_\(group.rawValue)"
     case .elementwise(let function): function
     default: String(describing: self).prefix { $0 != "(" }.description

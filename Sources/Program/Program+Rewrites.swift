@@ -7,13 +7,16 @@ extension Program {
   /// the tensor's own, nothing changes.
   package func sendingMatrices(as type: ElementType) -> Program {
     rewritten(carrier: { operation in
+      if case .send = operation.kind {
+        return type.bytes < self[operation.inputs[0]].elementType.bytes ? type : nil
+      }
       guard case .collective(let kind, let group) = operation.kind else { return nil }
       let buffer = self[kind == .allGather ? operation.outputs[0] : operation.inputs[0]]
       guard buffer.shape.count > 1, type.bytes < buffer.elementType.bytes else { return nil }
       switch kind {
       case .allReduceSum, .reduceScatter: return type
       case .allGather: return group == .tensor ? type : nil
-      case .allReduceMax, .broadcast: return nil
+      case .allReduceMax, .broadcast, .send: return nil
       }
     })
   }
@@ -49,6 +52,7 @@ extension Program {
         switch statement {
         case .phase(let name, let inner): .phase(name, rewrite(inner))
         case .loop(let written, let inner): .loop(loop(written), rewrite(inner))
+        case .only(let stages, let inner): .only(stages, rewrite(inner))
         case .operation(let operation):
           .operation(
             Operation(

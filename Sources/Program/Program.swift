@@ -25,20 +25,28 @@ package indirect enum Statement: Sendable, Equatable {
   case phase(String, [Statement])
   case loop(Loop, [Statement])
   case operation(Operation)
+  /// What only some stages of a pipeline run.
+  case only(StageSet, [Statement])
 
   /// A counter that runs from 0 up to `count`, or down to 0.
   package struct Loop: Sendable, Equatable {
     package let variable: LoopVariable
     package let name: String
-    package let count: Int
+    /// Where it depends on the stage, the most that any makes.
+    package internal(set) var count: Int
     package let descending: Bool
+    package internal(set) var countByStage: StageNumber?
     /// Whether the transfers of all but two turns run beside another turn's arithmetic.
     package var overlapsIO = false
+
+    package func count(on stage: Int) -> Int { countByStage?.value(on: stage) ?? count }
   }
 }
 
 extension Program {
   /// Calls `visit` once for every operation as written, with its phase and the product of its loops.
+  ///
+  /// Of a pipeline that is more than any rank runs; `onStage` says what one does.
   package func forEachOperation(
     _ visit: (_ operation: Operation, _ phase: String, _ repetitions: Int) -> Void
   ) {
@@ -47,6 +55,7 @@ extension Program {
         switch statement {
         case .phase(let name, let inner): walk(inner, name, repetitions)
         case .loop(let loop, let inner): walk(inner, phase, repetitions * loop.count)
+        case .only(_, let inner): walk(inner, phase, repetitions)
         case .operation(let operation): visit(operation, phase, repetitions)
         }
       }
@@ -63,7 +72,7 @@ extension Program {
         case .phase(let name, let inner):
           if !names.contains(name) { names.append(name) }
           walk(inner)
-        case .loop(_, let inner): walk(inner)
+        case .loop(_, let inner), .only(_, let inner): walk(inner)
         case .operation: break
         }
       }

@@ -23,6 +23,8 @@ package final class ProgramBuilder {
   package subscript(reference: TensorReference) -> Tensor { tensors[reference.tensor.index] }
 
   /// Declares a tensor; temporaries are named after the phase that they stand in.
+  ///
+  /// What stages hold is their own, beside what the host gives them.
   package func declare(
     _ name: String, _ shape: [Int], _ elementType: ElementType, in space: MemorySpace = .sram,
     differsOver axes: AxisSet, instances: [Int] = []
@@ -31,7 +33,8 @@ package final class ProgramBuilder {
     tensors.append(
       Tensor(
         name: prefix + name, shape: shape, elementType: elementType, space: space,
-        differsOver: self.axes(axes), instances: instances))
+        differsOver: self.axes(space == .host ? axes : axes.union(.pipeline)),
+        instances: instances))
     return TensorID(index: tensors.count - 1)
   }
 
@@ -62,6 +65,23 @@ package final class ProgramBuilder {
     let loop = Statement.Loop(
       variable: variable, name: name, count: count, descending: descending)
     close { .loop(loop, $0) }
+  }
+
+  /// Repeats `body` as often as each stage of a pipeline does.
+  package func loop(_ name: String, countByStage: StageNumber, _ body: (Affine) -> Void) {
+    loop(name, count: countByStage.largest(of: mesh.pipelineParallel), body)
+    guard case .loop(var loop, let inner) = open[open.count - 1].popLast() else {
+      preconditionFailure("a loop was just closed")
+    }
+    loop.countByStage = countByStage
+    open[open.count - 1].append(.loop(loop, inner))
+  }
+
+  /// What only some stages of a pipeline run.
+  package func only(_ stages: StageSet, _ body: () -> Void) {
+    open.append([])
+    body()
+    close { .only(stages, $0) }
   }
 
   /// Appends an operation, after its operands were checked against its kind.
@@ -102,6 +122,7 @@ package final class ProgramBuilder {
     var axes = axes
     if mesh.tensorParallel == 1 { axes.remove(.tensor) }
     if mesh.dataParallel == 1 { axes.remove(.data) }
+    if mesh.pipelineParallel == 1 { axes.remove(.pipeline) }
     return axes
   }
 }

@@ -30,7 +30,7 @@ package struct Tensor: Sendable, Equatable {
   /// Axes over whose ranks the contents differ; over the others every rank holds the same values.
   package let differsOver: AxisSet
   /// How many instances there are: `[]` for one, `[layers]`, `[layers + 1, micro-batches]`, ...
-  package let instances: [Int]
+  package internal(set) var instances: [Int]
 
   package init(
     name: String, shape: [Int], elementType: ElementType, space: MemorySpace,
@@ -68,20 +68,38 @@ package struct LoopVariable: Sendable, Hashable {
   package let id: Int
 }
 
-/// An index into a tensor's instances: `variable + constant`, or only the constant.
+/// An index into a tensor's instances: `variable + constant`, or only the constant; in a pipeline
+/// also what depends on the stage, and the place in a ring of so many.
 package struct Affine: Sendable, Hashable, ExpressibleByIntegerLiteral {
   package var variable: LoopVariable?
   package var constant: Int
+  /// Added to the sum.
+  package var offset: StageNumber?
+  /// Of what the sum's remainder is taken.
+  package var modulus: StageNumber?
 
-  package init(_ variable: LoopVariable?, _ constant: Int = 0) {
+  package init(
+    _ variable: LoopVariable?, _ constant: Int = 0, offset: StageNumber? = nil,
+    modulus: StageNumber? = nil
+  ) {
     self.variable = variable
     self.constant = constant
+    self.offset = offset
+    self.modulus = modulus
+  }
+
+  /// Its value where the loop's counter is `turn`.
+  package func value(turn: Int, stage: Int) -> Int {
+    let sum = turn + constant + (offset?.value(on: stage) ?? 0)
+    return modulus.map { sum % $0.value(on: stage) } ?? sum
   }
 
   package init(integerLiteral value: Int) { self.init(nil, value) }
 
   package static func + (index: Affine, offset: Int) -> Affine {
-    Affine(index.variable, index.constant + offset)
+    var sum = index
+    sum.constant += offset
+    return sum
   }
 }
 

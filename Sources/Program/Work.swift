@@ -68,7 +68,7 @@ package struct CollectiveTally: Sendable, Equatable {
 
   private mutating func makeRoom() {
     guard callCounts.isEmpty else { return }
-    callCounts = [Int](repeating: 0, count: Kind.allCases.count * 3)
+    callCounts = [Int](repeating: 0, count: Kind.allCases.count * ProcessGroup.allCases.count)
     payloads = callCounts
   }
 
@@ -117,13 +117,15 @@ package struct CollectiveTally: Sendable, Equatable {
       case .reduceScatter: 2
       case .allGather: 3
       case .broadcast: 4
+      case .send: 5
       }
     let column =
       switch group {
       case .tensor: 0
       case .data: 1
       case .all: 2
+      case .pipeline: 3
       }
-    return row * 3 + column
+    return row * ProcessGroup.allCases.count + column
   }
 }

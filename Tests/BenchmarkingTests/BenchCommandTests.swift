@@ -71,7 +71,7 @@ struct BenchCommandTests {
       (["--suite", "kernel"], "did you mean kernels?"),
       (["--suite", "zzzzzz"], "Expected kernels, collectives"),
       (["--filter", "gleu"], "did you mean gelu?"),
-      (["--suite", "plans", "--filter", "gelu"], "none of 2 benchmarks has 'gelu'"),
+      (["--suite", "plans", "--filter", "gelu"], "none of 3 benchmarks has 'gelu'"),
       (["--time-limit", "0"], "--time-limit is 0.0"),
     ])
   func nothing(arguments: [String], message: String) throws {

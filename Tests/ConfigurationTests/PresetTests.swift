@@ -130,6 +130,8 @@ struct PresetTests {
         micro_batch_size: 1
         data_parallel: 1
         tensor_parallel: 1
+        pipeline_parallel: 1
+        pipeline_interleave: 1
         device_iterations: 1
         io_tiles: 1
         available_memory_proportion: [0.28, 0.28, 0.28, 0.28]

@@ -177,7 +177,8 @@ struct ResolverTests {
       (
         "execution: {group_quantise_weights: 64}\n",
         "f.yml:1:13: the unknown key 'execution.group_quantise_weights', expected one of "
-          + "micro_batch_size, data_parallel, tensor_parallel, device_iterations, io_tiles, "
+          + "micro_batch_size, data_parallel, tensor_parallel, pipeline_parallel, "
+          + "pipeline_interleave, device_iterations, io_tiles, "
           + "available_memory_proportion, loss_scaling, code_load, attention_serialisation, "
           + "recompute, recompute_closing_collectives, fuse_all_reduces, io_mode, "
           + "sequence_sharding, state_sharding, matmul_partials, collective_type"

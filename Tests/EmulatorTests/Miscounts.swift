@@ -5,12 +5,12 @@ import Program
 ///
 /// One line for each phase and quantity; empty where everything is conserved, exactly.
 func miscounts(_ program: Program, _ phases: [StepMeasurement.Phase]) -> [String] {
-  let stated = program.workByPhase
+  let stated = program.workOfAllRanks
   guard stated.map(\.phase) == phases.map(\.name) else {
     return ["phases \(phases.map(\.name)), stated \(stated.map(\.phase))"]
   }
   return zip(stated, phases).flatMap { statement, phase in
-    let expected = quantities(statement.work * program.mesh.ranks)
+    let expected = quantities(statement.work)
     let found = quantities(phase.executed + phase.skipped)
     return zip(expected, found).compactMap { expected, found in
       expected.value == found.value

@@ -82,6 +82,7 @@ extension Program {
         switch statement {
         case .phase(let name, let inner): return .phase(name, without(inner))
         case .loop(let loop, let inner): return .loop(loop, without(inner))
+        case .only(let stages, let inner): return .only(stages, without(inner))
         case .operation:
           defer { index += 1 }
           return index == place ? nil : statement
@@ -102,6 +103,7 @@ extension Program {
           let loop = Statement.Loop(
             variable: loop.variable, name: loop.name, count: count, descending: loop.descending)
           return .loop(loop, longer(inner))
+        case .only(let stages, let inner): return .only(stages, longer(inner))
         case .operation: return statement
         }
       }

@@ -36,12 +36,37 @@ struct ParallelPlanTests {
       (\.tensorParallel, "tensor_parallel"), (\.dataParallel, "data_parallel"),
       (\.microBatchSize, "micro_batch_size"), (\.gradientAccumulation, "gradient_accumulation"),
       (\.attentionSerialisation, "attention_serialisation"),
+      (\.pipelineParallel, "pipeline_parallel"), (\.pipelineInterleave, "pipeline_interleave"),
     ]
     for (path, name) in fields {
       var plan = plan(1)
       plan[keyPath: path] = value
       #expect(plan.illegality(for: Self.model) == .notPositive(name: name, value: value))
     }
+  }
+
+  @Test("Stages must divide the layers; fewer micro-batches than stages are legal")
+  func stages() {
+    var deep = Self.model
+    deep.layers = 12
+    for stages in [1, 2, 3, 4, 6, 12] {
+      var plan = plan(1)
+      plan.pipelineParallel = stages
+      #expect(plan.illegality(for: deep) == nil)
+    }
+    var uneven = plan(1)
+    uneven.pipelineParallel = 5
+    let reason = uneven.illegality(for: deep)
+    #expect(reason == .layersDoNotDivide(layers: 12, pipelineParallel: 5))
+    #expect(reason?.description.contains("legal are 1, 2, 3, 4, 6, 12") == true)
+    var overlapped = plan(1)
+    overlapped.rewrites.overlapsIO = true
+    #expect(overlapped.illegality(for: deep) == nil)
+    overlapped.pipelineParallel = 2
+    #expect(overlapped.illegality(for: deep) == .overlapsInPipeline(2))
+    var interleaved = plan(1)
+    interleaved.pipelineInterleave = 2
+    #expect(interleaved.illegality(for: deep) == .nothingToInterleave(2))
   }
 
   @Test("A step and a pass of an illegal plan are refused, not built")

@@ -26,7 +26,8 @@ struct ProgramStructureTests {
   private func statementCount(_ statements: [Statement]) -> Int {
     statements.reduce(0) { count, statement in
       switch statement {
-      case .phase(_, let inner), .loop(_, let inner): count + 1 + statementCount(inner)
+      case .phase(_, let inner), .loop(_, let inner), .only(_, let inner):
+        count + 1 + statementCount(inner)
       case .operation: count + 1
       }
     }
@@ -74,6 +75,7 @@ struct ProgramStructureTests {
             .joined(separator: ": ")
         ]
       case .loop(let loop, let inner): return outline(inner, loops + [loop])
+      case .only(_, let inner): return outline(inner, loops)
       case .operation: return ["operation outside a phase"]
       }
     }
@@ -181,7 +183,7 @@ struct ProgramStructureTests {
     func walk(_ statements: [Statement]) {
       for statement in statements {
         switch statement {
-        case .phase(_, let inner): walk(inner)
+        case .phase(_, let inner), .only(_, let inner): walk(inner)
         case .loop(let loop, let inner):
           #expect(counts.updateValue(loop.count, forKey: loop.variable) == nil)
           walk(inner)

@@ -131,6 +131,6 @@ struct WorkTests {
     let tripled = (work * 3).collectives
     #expect(tripled.bytes(.broadcast, .data) == 3 * 41)
     #expect(tripled.calls(.broadcast, .data) == 3 * 5)
-    #expect(tripled.bytes(.broadcast) == 3 * (40 + 41 + 42))
+    #expect(tripled.bytes(.broadcast) == 3 * (40 + 41 + 42 + 43))
   }
 }

@@ -42,6 +42,10 @@ package struct ExecutionConfiguration: Sendable, Equatable {
   package var microBatchSize = 1
   package var dataParallel = 1
   package var tensorParallel = 1
+  /// Ours: stages of consecutive layers that stay on the tiles, micro-batches going through.
+  package var pipelineParallel = 1
+  /// Ours: parts of its layers that a stage takes in turn.
+  package var pipelineInterleave = 1
   package var deviceIterations = 1
   /// Tiles per IPU that only move data.
   package var ioTiles = 1
@@ -73,6 +77,10 @@ package struct ExecutionConfiguration: Sendable, Equatable {
     microBatchSize = try section.int("micro_batch_size", default: microBatchSize, in: 1...1_048_576)
     dataParallel = try section.int("data_parallel", default: dataParallel, in: 1...65_536)
     tensorParallel = try section.int("tensor_parallel", default: tensorParallel, in: 1...65_536)
+    pipelineParallel = try section.int(
+      "pipeline_parallel", default: pipelineParallel, in: 1...65_536)
+    pipelineInterleave = try section.int(
+      "pipeline_interleave", default: pipelineInterleave, in: 1...65_536)
     deviceIterations = try section.int(
       "device_iterations", default: deviceIterations, in: 1...1_000_000)
     ioTiles = try section.int("io_tiles", default: ioTiles, in: 0...1_048_576)
@@ -100,6 +108,8 @@ package struct ExecutionConfiguration: Sendable, Equatable {
       ("micro_batch_size", YAMLNode(microBatchSize)),
       ("data_parallel", YAMLNode(dataParallel)),
       ("tensor_parallel", YAMLNode(tensorParallel)),
+      ("pipeline_parallel", YAMLNode(pipelineParallel)),
+      ("pipeline_interleave", YAMLNode(pipelineInterleave)),
       ("device_iterations", YAMLNode(deviceIterations)),
       ("io_tiles", YAMLNode(ioTiles)),
       ("available_memory_proportion", YAMLNode(availableMemoryProportion)),

@@ -56,7 +56,7 @@ extension Operation {
   /// For each input, whether a lane reads only the chunk of rows that it also writes.
   var readsOwnRows: [Bool] {
     switch kind {
-    case .hostLoad, .hostStore, .load, .store, .copy, .add, .gelu, .geluBackward, .rotary,
+    case .hostLoad, .hostStore, .load, .store, .copy, .receive, .add, .gelu, .geluBackward, .rotary,
       .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns, .cacheAppend:
       inputs.map { _ in true }
     case .matmul(let transposeA, _, _): [!transposeA, false]
@@ -66,7 +66,7 @@ extension Operation {
     // The labels are counted whole: the loss is their mean.
     case .crossEntropyBackward: [true, true, true, false]
     case .adamW: [true, true, true, true, false, false] + inputs.dropFirst(6).map { _ in true }
-    case .zero, .collective, .slice, .biasGradient, .layerNormGradient, .attention,
+    case .zero, .collective, .send, .slice, .biasGradient, .layerNormGradient, .attention,
       .attentionBackward, .embedBackward, .crossEntropyLoss, .sumOfSquares, .gradientScale,
       .selectRows, .argmax, .cachedAttention, .elementwise:
       inputs.map { _ in false }

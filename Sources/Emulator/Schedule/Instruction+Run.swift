@@ -202,6 +202,7 @@ extension Instruction.CollectivePart {
       buffers.reduceScatter(part, offset: offset, count: count, counting: &bytes)
     case .allGather: buffers.allGather(part, offset: offset, count: count, counting: &bytes)
     case .broadcast: buffers.broadcast(part, counting: &bytes)
+    case .send: buffers.send(part, counting: &bytes)
     }
   }
 }

@@ -228,7 +228,7 @@ enum Instruction {
 
   /// This lane's part of a collective: its buffers, and a range of elements.
   struct CollectivePart {
-    enum Kind { case allReduceSum, allReduceMax, reduceScatter, allGather, broadcast }
+    enum Kind { case allReduceSum, allReduceMax, reduceScatter, allGather, broadcast, send }
     let kind: Kind
     let buffers: CollectiveBuffers
     let part: Range<Int>

@@ -37,7 +37,7 @@ struct InstructionEmitter {
     case .load:
       input(0).elementType == output().elementType ? move(.streamingToTiles, part) : widen(part)
     case .store: move(.tilesToStreaming, part)
-    case .copy: move(.tiles, part)
+    case .copy, .receive: move(.tiles, part)
     case .zero: zero(part)
     case .slice(let group): slice(part, group)
     case .matmul: product(rows: part, columns: 0..<output().columns)
@@ -76,7 +76,7 @@ struct InstructionEmitter {
       .cacheAppend(cachePart(part, shape, places: 1), cache: write())
     case .cachedAttention(let shape):
       .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
-    case .collective: preconditionFailure("collectives are lowered for their group")
+    case .collective, .send: preconditionFailure("collectives are lowered for their group")
     case .elementwise(let function): preconditionFailure("\(function) is timed only, never run")
     }
   }

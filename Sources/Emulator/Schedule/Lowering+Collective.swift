@@ -10,7 +10,8 @@ extension Lowering {
     var ranksByTargets: [[Int]: [Int]] = [:]
     var groups: [[Int]] = []
     var executed = 0
-    for rank in 0..<mesh.ranks {
+    let ranks = group == .pipeline ? Array(0..<mesh.ranks) : ranks
+    for rank in ranks {
       let members = mesh.members(of: group, with: rank)
       let targets = members.map { buffer(operation.outputs[0], rank: $0) }
       if ranksByTargets[targets] == nil { groups.append(members) }
@@ -21,8 +22,32 @@ extension Lowering {
       executed += members.count
       lower(operation, kind, members: members, sharers: ranksByTargets[targets] ?? members)
     }
-    skip(program.work(of: operation) * (mesh.ranks - executed))
+    skip(program.work(of: operation) * (ranks.count - executed))
     if kind == .allGather || kind == .broadcast { skipUndelivered(operation, kind, group, groups) }
+  }
+
+  /// A send at one turn: once for each mailbox, by the lanes of its sender.
+  ///
+  /// Ranks of a stage that share what they send share the neighbour's mailbox, too.
+  func lowerSend(_ operation: Operation, to neighbour: Operation.Neighbour) {
+    let mesh = program.mesh
+    let distance = neighbour == .next ? mesh.tensorParallel : -mesh.tensorParallel
+    var done: Set<Int> = []
+    for rank in ranks {
+      let target = rank + distance
+      guard done.insert(buffer(operation.outputs[0], rank: target)).inserted else { continue }
+      order([
+        (buffer(operation.inputs[0], rank: rank), .anywhere, false),
+        (buffer(operation.outputs[0], rank: target), .anywhere, true),
+      ])
+      let buffers = collectiveBuffers(operation, [rank], [target])
+      let owners = lanes.lanes(of: [rank])
+      let cut = RowCut(rows: program[operation.inputs[0]].count, parts: owners.count, unit: 16)
+      for (index, lane) in owners.enumerated() where !cut[index].isEmpty {
+        append(.collective(.init(.send, buffers, cut[index])), to: lane)
+      }
+    }
+    skip(program.work(of: operation) * (ranks.count - done.count))
   }
 
   /// Members that share one buffer get it once: the other deliveries do not happen.
@@ -47,6 +72,7 @@ extension Lowering {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
     orderCollective(operation, kind, members: members, sharers: sharers)
     switch kind {
+    case .send: preconditionFailure("a send is lowered for its pair")
     case .allReduceSum, .allReduceMax, .broadcast:
       let sources = kind == .broadcast ? [members[0]] : members
       let buffers = collectiveBuffers(operation, sources, members)
@@ -134,6 +160,7 @@ extension Lowering {
     let tensor = program[output]
     let holders = self.sharers(tensor, of: member)
     switch kind {
+    case .send: return .anywhere
     case .allReduceSum, .allReduceMax, .broadcast:
       guard holders == sharers else { return .anywhere }
       return .ownChunk(RowCut(rows: tensor.cutRows, parts: lanes.lanes(of: holders).count))
@@ -156,6 +183,7 @@ extension Operation.Collective {
     case .reduceScatter: .reduceScatter
     case .allGather: .allGather
     case .broadcast: .broadcast
+    case .send: .send
     }
   }
 }

@@ -6,20 +6,20 @@ extension Lowering {
   /// ranks that need it.
   func lowerCompute(_ operation: Operation) {
     if storage.movesNothing(in: operation) {
-      return skip(program.work(of: operation) * program.mesh.ranks)
+      return skip(program.work(of: operation) * ranks.count)
     }
     let inputs = operation.inputs.map { program[$0] }
     let outputs = operation.outputs.map { program[$0] }
     var done: Set<Int> = []
     var executions = 0
-    for rank in 0..<program.mesh.ranks {
+    for rank in ranks {
       let target = outputs.first.map { storage.contentClass($0, rank: rank) } ?? rank
       guard done.insert(target).inserted else { continue }
       executions += 1
       let ranks = sharers(outputs[0], of: rank)
       lower(operation, inputs, outputs, ranks: ranks)
     }
-    skip(program.work(of: operation) * (program.mesh.ranks - executions))
+    skip(program.work(of: operation) * (ranks.count - executions))
     skip(knownSkips(operation, inputs, outputs, executions: executions))
   }
 

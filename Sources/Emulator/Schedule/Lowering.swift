@@ -18,6 +18,10 @@ final class Lowering {
   private var skipped: [Work]
   private var waitsBefore = false
   private var turns: [LoopVariable: Int] = [:]
+  /// The stage that is lowered just now.
+  private(set) var stage = 0
+  /// Its ranks.
+  private(set) var ranks: [Int]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private var halfProducts: [BFloat16Product.Shape: BFloat16Product] = [:]
   private(set) var scratchBytes = 64
@@ -33,13 +37,14 @@ final class Lowering {
     self.storage = storage
     self.gemm = gemm
     lanes = LaneSet(program.mesh)
+    ranks = program.mesh.ranks(ofStage: 0)
     instructions = Array(repeating: [], count: lanes.count)
     phaseNames = program.phaseNames
     skipped = Array(repeating: Work(), count: phaseNames.count)
   }
 
   func schedule() -> Schedule {
-    lower(program.body)
+    if program.mesh.pipelineParallel > 1 { lowerStages() } else { lower(program.body) }
     closeSegment()
     return Schedule(
       phaseNames: phaseNames, segments: segments, lanes: instructions, skipped: skipped,
@@ -49,6 +54,7 @@ final class Lowering {
   private func lower(_ statements: [Statement]) {
     for statement in statements {
       switch statement {
+      case .only(_, let inner): lower(inner)
       case .phase(let name, let inner):
         closeSegment()
         phase = phaseNames.firstIndex(of: name) ?? 0
@@ -60,13 +66,30 @@ final class Lowering {
           lower(inner)
         }
         turns[loop.variable] = nil
-      case .operation(let operation):
-        if case .collective(let kind, let group) = operation.kind {
-          lowerCollective(operation, kind, group)
-        } else {
-          lowerCompute(operation)
-        }
+      case .operation(let operation): lower(operation)
       }
+    }
+  }
+
+  private func lower(_ operation: Operation) {
+    switch operation.kind {
+    case .collective(let kind, let group): lowerCollective(operation, kind, group)
+    case .send(let neighbour): lowerSend(operation, to: neighbour)
+    default: lowerCompute(operation)
+    }
+  }
+
+  /// All stages side by side, each as far as the others have come.
+  private func lowerStages() {
+    var stages = StageWalks(program)
+    while let step = stages.next(preferring: phaseNames[phase]) {
+      (stage, turns) = (step.stage, step.turns)
+      ranks = program.mesh.ranks(ofStage: stage)
+      if phaseNames[phase] != step.phase {
+        closeSegment()
+        phase = phaseNames.firstIndex(of: step.phase) ?? 0
+      }
+      lower(step.operation)
     }
   }
 
@@ -85,7 +108,7 @@ final class Lowering {
 
   /// An index at this turn of the loops.
   func value(of index: Affine) -> Int {
-    (index.variable.map { turns[$0] ?? 0 } ?? 0) + index.constant
+    index.value(turn: index.variable.map { turns[$0] ?? 0 } ?? 0, stage: stage)
   }
 
   func buffer(_ reference: TensorReference, rank: Int) -> Int {
@@ -93,10 +116,10 @@ final class Lowering {
     return storage.buffer(place.tensor, instance: instance(place), rank: rank)
   }
 
-  /// The ranks that hold the same content of a tensor as `rank`, itself among them.
+  /// The ranks of this stage that hold the same content of a tensor as `rank`, itself among them.
   func sharers(_ tensor: Tensor, of rank: Int) -> [Int] {
     let content = storage.contentClass(tensor, rank: rank)
-    return (0..<program.mesh.ranks).filter { storage.contentClass(tensor, rank: $0) == content }
+    return ranks.filter { storage.contentClass(tensor, rank: $0) == content }
   }
 
   // MARK: Segments

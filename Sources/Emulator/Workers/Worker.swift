@@ -140,7 +140,7 @@ extension Worker {
     for (kind, bytes) in [
       (Operation.Collective.allReduceSum, moved.allReduceSum), (.allReduceMax, moved.allReduceMax),
       (.reduceScatter, moved.reduceScatter), (.allGather, moved.allGather),
-      (.broadcast, moved.broadcast),
+      (.broadcast, moved.broadcast), (.send, moved.send),
     ] {
       work.collectives.record(kind, .all, bytes: bytes, calls: 0)
     }

@@ -211,11 +211,14 @@ package struct ParameterTransfer {
     let group = parameter.shardingGroup
     let shard = emulator.program[tensor].count
     // What no rank of the group holds a part of, each of them holds whole.
-    let isShared = emulator.program[tensor].differsOver.subtracting(parameter.differsOver).isEmpty
-    for rank in mesh.members(of: group, with: tensorIndex) {
+    let isShared = emulator.program[tensor].differsOver
+      .subtracting(parameter.differsOver.union(.pipeline)).isEmpty
+    let place = parameters.place(
+      of: parameter, layer: layer, stages: mesh.pipelineParallel, layers: model.layers)
+    let anchor = mesh.rank(data: 0, stage: place.stage, tensor: tensorIndex)
+    for rank in mesh.members(of: group, with: anchor) {
       let first = isShared ? 0 : mesh.index(of: rank, in: group) * shard
-      let memory = emulator.memory(
-        of: tensor, instance: parameter.isPerLayer ? layer : 0, rank: rank)
+      let memory = emulator.memory(of: tensor, instance: place.instance, rank: rank)
       let isHalf = emulator.program[tensor].elementType == .bfloat16
       body(memory, isHalf, first..<first + shard)
     }

@@ -113,7 +113,8 @@ package final class Trainer {
     var sum = 0.0
     for replica in 0..<plan.dataParallel {
       for batch in 0..<plan.gradientAccumulation {
-        sum += Double(floats(host.loss, batch, rank: replica * plan.tensorParallel)[0])
+        let rank = plan.mesh.rank(data: replica, stage: plan.pipelineParallel - 1, tensor: 0)
+        sum += Double(floats(host.loss, batch, rank: rank)[0])
       }
     }
     return sum / Double(plan.dataParallel * plan.gradientAccumulation)

@@ -22,7 +22,8 @@ extension ParallelPlan {
     self = try .spread(
       configuration.training.globalBatchSize, over: execution.dataParallel,
       tensorParallel: execution.tensorParallel, microBatchSize: execution.microBatchSize,
-      model: GPTJModel(configuration.model))
+      pipelineParallel: execution.pipelineParallel,
+      pipelineInterleave: execution.pipelineInterleave, model: GPTJModel(configuration.model))
     follow(execution)
     if let reason = illegality(for: GPTJModel(configuration.model)) { throw reason }
   }

@@ -59,13 +59,19 @@ extension StepWriter {
   func loadAdapters(
     _ layer: Affine, _ gradients: Adapters<TensorReference>? = nil
   ) -> [LoRA.Target: LowRankUpdate] {
+    updates(parameters.adapters.map { load($0, layer: layer) }, gradients)
+  }
+
+  /// The same of matrices that are on the tiles already.
+  func updates(
+    _ matrices: Adapters<TensorReference>, _ gradients: Adapters<TensorReference>?
+  ) -> [LoRA.Target: LowRankUpdate] {
     guard let lora else { return [:] }
     var updates: [LoRA.Target: LowRankUpdate] = [:]
-    for (index, pair) in parameters.adapters.pairs.enumerated() {
+    for (index, pair) in matrices.pairs.enumerated() {
       let width = model.hiddenSize / plan.tensorParallel
-      let (a, b) = (load(pair.a, layer: layer), load(pair.b, layer: layer))
       updates[pair.target] = LowRankUpdate(
-        a: a, b: b, scale: lora.scale, firstColumn: pair.target.partOfQKV * width,
+        a: pair.a, b: pair.b, scale: lora.scale, firstColumn: pair.target.partOfQKV * width,
         gradients: gradients.map { ($0.pairs[index].a, $0.pairs[index].b) })
     }
     return updates

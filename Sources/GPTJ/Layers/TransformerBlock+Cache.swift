@@ -35,6 +35,6 @@ extension TransformerBlock {
       attention: attention.output.partial(context, "attention", step),
       feedForward: feedForward.contract.partial(
         feedForward.forward(h, step).g, "feed_forward", step))
-    return close(x, partials, inPlace: true, step)
+    return close(x, partials, into: x, step)
   }
 }

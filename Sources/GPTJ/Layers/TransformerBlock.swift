@@ -37,9 +37,11 @@ struct TransformerBlock {
     var feedForward: TensorReference
   }
 
-  /// y = x + attention(norm(x)) + feed-forward(norm(x)), written over x where `inPlace`.
+  /// y = x + attention(norm(x)) + feed-forward(norm(x)), written into `y` where that is given, which
+  /// may be x.
   func forward(
-    _ x: TensorReference, inPlace: Bool = false, dropout: Dropout? = nil, _ step: StepWriter
+    _ x: TensorReference, into y: TensorReference? = nil, dropout: Dropout? = nil,
+    _ step: StepWriter
   ) -> (y: TensorReference, Saved) {
     let (h, stats) = norm(x, step)
     let attentionSaved = attention.forward(h, dropout: dropout, step)
@@ -53,7 +55,7 @@ struct TransformerBlock {
         "feed_forward", step))
     let saved = Saved(
       h: h, stats: stats, attention: attentionSaved, feedForward: feedForwardSaved)
-    return (close(x, partials, inPlace: inPlace, dropout: dropout, step), saved)
+    return (close(x, partials, into: y, dropout: dropout, step), saved)
   }
 
   /// The same as far as a backward pass reads it.
@@ -85,14 +87,13 @@ struct TransformerBlock {
 
   /// x plus both branches, their partial sums completed.
   func close(
-    _ x: TensorReference, _ partials: Partials, inPlace: Bool, dropout: Dropout? = nil,
-    _ step: StepWriter
+    _ x: TensorReference, _ partials: Partials, into given: TensorReference?,
+    dropout: Dropout? = nil, _ step: StepWriter
   ) -> TensorReference {
     let builder = step.builder
     let y =
-      inPlace
-      ? x
-      : builder.temporary("y", builder[x].shape, step.type, differsOver: builder[x].differsOver)
+      given
+      ?? builder.temporary("y", builder[x].shape, step.type, differsOver: builder[x].differsOver)
     if fuses(step) {
       let sum = step.completed(sum(partials, dropout, step), "branches")
       if dropout == nil { builder.emit(.addBias, [sum, feedForward.bias], into: [sum]) }
@@ -109,10 +110,11 @@ struct TransformerBlock {
   }
 
   /// Accumulates the gradients of the adapters, and with `gradients` those of all other parameters,
-  /// and returns dx like x.
+  /// and returns dx like x, written into `given` where that is given, which may be dy.
   func backward(
     _ dy: TensorReference, input x: TensorReference, _ saved: Saved,
-    into gradients: Block<TensorReference>?, dropout: Dropout? = nil, _ step: StepWriter
+    into gradients: Block<TensorReference>?, _ given: TensorReference? = nil,
+    dropout: Dropout? = nil, _ step: StepWriter
   ) -> TensorReference {
     let builder = step.builder
     let dH = branchesBackward(
@@ -120,8 +122,10 @@ struct TransformerBlock {
     let dBranches = norm.backward(
       dH, input: x, stats: saved.stats, into: gradients?.normGain, gradients?.normBias,
       "d_branches", step)
-    let dX = builder.temporary(
-      "d_x", builder[x].shape, step.type, differsOver: builder[x].differsOver)
+    let dX =
+      given
+      ?? builder.temporary(
+        "d_x", builder[x].shape, step.type, differsOver: builder[x].differsOver)
     builder.emit(.add, [dBranches, dy], into: [dX])
     return dX
   }

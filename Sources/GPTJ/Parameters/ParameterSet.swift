@@ -56,6 +56,14 @@ package struct ParameterSet {
 
   package var all: [Parameter] { ofModel + adapters.all }
 
+  /// Which stage of a pipeline has a parameter, and which of its layers it is there.
+  package func place(
+    of parameter: Parameter, layer: Int, stages: Int, layers: Int
+  ) -> (stage: Int, instance: Int) {
+    guard parameter.isPerLayer else { return (parameter == embedding ? 0 : stages - 1, 0) }
+    return (layer / (layers / stages), layer % (layers / stages))
+  }
+
   /// What the optimizer updates: the adapters alone where there are any.
   package var trained: [Parameter] { adapters.isEmpty ? all : adapters.all }
 

@@ -71,7 +71,7 @@ package struct InferencePass {
     builder.loop("layer", count: model.layers) { layer in
       builder.phase("decoder_forward") {
         let block = TransformerBlock(step.loadBlock(layer))
-        _ = block.forward(x, inPlace: true, step)
+        _ = block.forward(x, into: x, step)
       }
     }
     builder.phase("head") {

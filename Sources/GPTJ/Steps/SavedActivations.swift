@@ -1,6 +1,7 @@
 import Program
 
-/// Streaming buffers for what a layer computed forward, where the plan does not recompute it.
+/// Buffers for what a layer computed forward, where the plan does not recompute it: in streaming
+/// memory, or on the tiles of a pipeline's stage.
 ///
 /// The layer norm is the exception: its output is as large as x on every rank and cheap to repeat.
 /// Selective recomputation repeats gelu as well.
@@ -18,8 +19,9 @@ struct SavedActivations {
     let feedForward = step.model.feedForwardSize / step.plan.tensorParallel
     func buffer(_ name: String, _ columns: Int, _ type: ElementType) -> TensorID {
       step.builder.declare(
-        "saved." + name, [step.tokens, columns], type, in: .streaming, differsOver: .all,
-        instances: [step.model.layers, step.plan.gradientAccumulation])
+        "saved." + name, [step.tokens, columns], type,
+        in: step.isPipelined ? .sram : .streaming, differsOver: .all,
+        instances: [step.layers, step.isPipelined ? step.slots : step.plan.gradientAccumulation])
     }
     qkv = buffer("qkv", 3 * width, step.type)
     context = buffer("context", width, step.type)
@@ -34,7 +36,8 @@ struct SavedActivations {
       (saved.attention.logSumExp, logSumExp), (saved.feedForward.z, z), (saved.feedForward.g, g),
     ]
     for case (let value, let buffer?) in values {
-      step.builder.emit(.store, [value], into: [TensorReference(buffer, indices)])
+      step.builder.emit(
+        step.isPipelined ? .copy : .store, [value], into: [TensorReference(buffer, indices)])
     }
   }
 
@@ -43,6 +46,7 @@ struct SavedActivations {
   ) -> TransformerBlock.Saved {
     func fetch(_ buffer: TensorID) -> TensorReference {
       let source = TensorReference(buffer, indices)
+      if step.isPipelined { return source }
       let tensor = step.builder[source]
       let value = step.builder.temporary(
         tensor.name, tensor.shape, tensor.elementType, differsOver: .all)

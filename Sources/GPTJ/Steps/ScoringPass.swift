@@ -104,7 +104,7 @@ extension StepWriter {
     }
     builder.loop("layer", count: model.layers) { layer in
       builder.phase("decoder_forward") {
-        _ = TransformerBlock(loadBlock(layer)).forward(x, inPlace: true, self)
+        _ = TransformerBlock(loadBlock(layer)).forward(x, into: x, self)
       }
     }
     return x

@@ -25,17 +25,24 @@ extension StepWriter {
     return whole
   }
 
+  /// What a tensor in streaming memory is once it is loaded: bfloat16 becomes the step's type.
+  func typeOnTiles(of stored: TensorID) -> ElementType {
+    let atRest = builder[TensorReference(stored)].elementType
+    return atRest == .bfloat16 ? type : atRest
+  }
+
   /// Loads what a rank stores of a parameter (weight, gradient or moment) onto the tiles, ungathered.
   func loadShard(
     _ id: TensorID, of parameter: Parameter, _ layer: Affine?, _ suffix: String
   ) -> TensorReference {
     let source = TensorReference(id, indices(parameter, layer))
     let tensor = builder[source]
-    let isWhole = tensor.differsOver == builder.axes(parameter.differsOver)
+    let isWhole =
+      tensor.differsOver.subtracting(.pipeline) == builder.axes(parameter.differsOver)
     let shard = builder.temporary(
       parameter.name + suffix + (isWhole ? "" : ".shard"),
       isWhole ? parameter.shape : tensor.shape,
-      tensor.elementType == .bfloat16 ? type : tensor.elementType,
+      typeOnTiles(of: id),
       differsOver: tensor.differsOver)
     builder.emit(.load, [source], into: [shard])
     return shard
@@ -43,12 +50,18 @@ extension StepWriter {
 
   /// A zeroed accumulator for a parameter's gradient, as long as one phase.
   func zeroGradient(_ parameter: Parameter) -> TensorReference {
-    // Differs over data until it is reduced, and over the tensor group where it is partial.
-    let gradient = builder.temporary(
-      parameter.name + ".gradient", parameter.shape, gradientType,
-      differsOver: parameter.hasPartialGradient ? .all : parameter.differsOver.union(.data))
+    let gradient = TensorReference(declareGradient(parameter))
     builder.emit(.zero, [], into: [gradient])
     return gradient
+  }
+
+  /// An accumulator for a parameter's gradient, or one for each of so many layers.
+  func declareGradient(_ parameter: Parameter, instances: [Int] = []) -> TensorID {
+    // Differs over data until it is reduced, and over the tensor group where it is partial.
+    builder.declare(
+      parameter.name + ".gradient", parameter.shape, gradientType,
+      differsOver: parameter.hasPartialGradient ? .all : parameter.differsOver.union(.data),
+      instances: instances)
   }
 
   /// Sums a gradient over the replicas, keeps this rank's shard, and adds its square to the norm.

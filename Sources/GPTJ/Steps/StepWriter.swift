@@ -27,6 +27,12 @@ final class StepWriter {
       shardsSequence: plan.rewrites.shardsSequence && plan.tensorParallel > 1)
   }
 
+  /// Whether layers are spread over stages, each of which keeps its own on the tiles.
+  var isPipelined: Bool { plan.pipelineParallel > 1 }
+
+  /// Layers of one stage: of the model where there is no pipeline.
+  var layers: Int { model.layers / plan.pipelineParallel }
+
   /// Tokens of one micro-batch.
   var tokens: Int { plan.microBatchSize * model.sequenceLength }
 
@@ -118,6 +124,6 @@ extension StepWriter {
       differsOver: isWhole
         ? parameter.differsOver
         : parameter.differsOver.union(AxisSet(parameter.shardingGroup)),
-      instances: parameter.isPerLayer ? [model.layers] : [])
+      instances: parameter.isPerLayer ? [layers] : [])
   }
 }

@@ -54,21 +54,22 @@ extension TrainingPhases {
 
   func finishNorm() -> UpdateScalars {
     let builder = step.builder
-    let total = step.allReduce(norm, "squared_norm.total", over: .all)
+    var total = step.allReduce(norm, "squared_norm.total", over: .all)
+    total = step.allReduce(total, "squared_norm.of_stages", over: .pipeline)
     let scale = builder.temporary("gradient_scale", [1], .float32, differsOver: [])
     let gradientNorm = builder.temporary("gradient_norm", [1], .float32, differsOver: [])
     builder.emit(
       .gradientScale(clip: optimizer.gradientClipping, lossScale: lossScale), [total],
       into: [scale, gradientNorm])
-    builder.emit(.hostStore, [gradientNorm], into: [host.gradientNorm])
+    onStages(.first) { builder.emit(.hostStore, [gradientNorm], into: [host.gradientNorm]) }
     return UpdateScalars(gradientScale: scale, schedule: step.hostLoad(host.schedule))
   }
 
-  private func loadGradient(_ parameter: Parameter, _ layer: Affine?) -> TensorReference {
+  func loadGradient(_ parameter: Parameter, _ layer: Affine?) -> TensorReference {
     step.loadShard(step.stored(parameter).gradient, of: parameter, layer, ".gradient")
   }
 
-  private func update(
+  func update(
     _ parameter: Parameter, gradient: TensorReference, layer: Affine?, _ scalars: UpdateScalars
   ) {
     let stored = step.stored(parameter)

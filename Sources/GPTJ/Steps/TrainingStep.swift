@@ -86,9 +86,9 @@ package struct TrainingStep {
     let step = StepWriter(
       name: "training_step", model: model, plan: plan, type: elementType, lora: lora)
     step.declareStorage(training: true)
-    TrainingPhases(
-      step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout
-    ).write()
+    let phases = TrainingPhases(
+      step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout)
+    if step.isPipelined { phases.writePipeline() } else { phases.write() }
     return rewritten(step.builder.build())
   }
 
@@ -133,8 +133,8 @@ package struct TrainingPhases {
     self.step = step
     self.optimizer = optimizer
     self.lossScale = lossScale
-    x = step.activationBuffer("x")
-    dx = step.activationBuffer("dx")
+    x = step.isPipelined ? step.residualRing("x") : step.activationBuffer("x")
+    dx = step.isPipelined ? step.residual("dx") : step.activationBuffer("dx")
     saved =
       step.plan.recompute == .none || step.plan.recompute == .selective
       ? SavedActivations(step) : nil
@@ -166,13 +166,22 @@ package struct TrainingPhases {
   }
 
   func forEachLayer(descending: Bool = false, _ body: (Affine) -> Void) {
-    step.builder.loop("layer", count: step.model.layers, descending: descending, body)
+    step.builder.loop("layer", count: step.layers, descending: descending, body)
   }
 
+  /// `layer` counts within the stage.
   func dropout(_ layer: Affine, _ batch: Affine) -> Dropout? {
-    dropout.map {
+    var layer = layer
+    if step.isPipelined, layer.variable != nil { layer.offset = step.firstLayer }
+    return dropout.map {
       Dropout(settings: $0.settings, schedule: $0.schedule, layer: layer, microBatch: batch)
     }
+  }
+
+  /// Where masks are drawn, loads what they depend on.
+  func loadDropoutSchedule() {
+    guard let dropout else { return }
+    step.builder.emit(.hostLoad, [host.schedule], into: [dropout.schedule])
   }
 
   private static func declareHost(_ step: StepWriter) -> HostTensors {
@@ -198,9 +207,7 @@ extension TrainingPhases {
   private func embeddingForward() {
     step.builder.phase("embedding_forward") {
       step.builder.emit(.zero, [], into: [norm])
-      if let dropout {
-        step.builder.emit(.hostLoad, [host.schedule], into: [dropout.schedule])
-      }
+      loadDropoutSchedule()
       let embedding = VocabParallelEmbedding(table: step.load(step.parameters.embedding))
       forEachMicroBatch { batch in
         let ids = step.hostLoad(TensorReference(host.inputIDs, [batch]))
@@ -276,11 +283,11 @@ extension TrainingPhases {
   }
 
   /// The gradient of every micro-batch's mean loss, so that the accumulated sum is the global mean.
-  private var lossGradient: Double {
+  var lossGradient: Double {
     lossScale / Double(step.plan.gradientAccumulation * step.plan.dataParallel)
   }
 
-  private func storeGradient(_ parameter: Parameter, _ gradient: TensorReference, layer: Affine?) {
+  func storeGradient(_ parameter: Parameter, _ gradient: TensorReference, layer: Affine?) {
     let shard = step.reduceGradient(parameter, gradient, norm: norm)
     step.store(shard, into: step.stored(parameter).gradient, of: parameter, layer: layer)
   }

@@ -54,6 +54,16 @@ extension PodTopology {
         ? Ring(ranks: domains, bytesPerSecond: acrossRacksBytesPerSecondPerIPU) : nil)
   }
 
+  /// What an IPU sends at most to the one that is `distance` further, where all of so many stages
+  /// in a row send at once: a rail carries half the IPUs between them, a step to another rack
+  /// its GW-Links.
+  package func neighbourBytesPerSecond(distance: Int, stages: Int) -> Double {
+    let rail =
+      Double(links.ringPerIPU) * links.bytesPerSecondPerLink / Double((distance + 1) / 2)
+    return distance * stages > links.domainIPUs
+      ? min(rail, acrossRacksBytesPerSecondPerIPU) : rail
+  }
+
   /// GW-Links are shared by the IPUs of a machine.
   package var acrossRacksBytesPerSecondPerIPU: Double {
     Double(links.acrossRacksPerMachine) * links.acrossRacksBytesPerSecondPerLink

@@ -49,6 +49,9 @@ struct FinetuneCommand: ParsableCommand {
   @Option(name: .customLong("dp"), help: ArgumentHelp("Data parallelism.", valueName: "n"))
   var dataParallel: Int?
 
+  @Option(name: .customLong("pp"), help: ArgumentHelp("Pipeline stages.", valueName: "n"))
+  var pipelineParallel: Int?
+
   @Option(
     parsing: .commaSeparated,
     help: ArgumentHelp("Changes of the step that keep its result.", valueName: "names"))
@@ -159,6 +162,7 @@ struct FinetuneCommand: ParsableCommand {
       ("training.steps", steps, "--steps"),
       ("execution.tensor_parallel", tensorParallel, "--tp"),
       ("execution.data_parallel", dataParallel, "--dp"),
+      ("execution.pipeline_parallel", pipelineParallel, "--pp"),
     ] {
       guard let value else { continue }
       overrides.append(ConfigurationOverride(path: path, value: String(value), origin: flag))

@@ -46,6 +46,11 @@ struct WorkloadOptions: ParsableArguments {
   var dataParallel: Int?
 
   @Option(
+    name: .customLong("pp"),
+    help: ArgumentHelp("Pipeline stages, each with its own layers (default: 1).", valueName: "n"))
+  var pipelineParallel: Int?
+
+  @Option(
     parsing: .commaSeparated,
     help: ArgumentHelp(
       "Changes of the step that keep its result; all or pairs ranks them (estimate).",
@@ -87,6 +92,7 @@ extension WorkloadOptions {
     add("execution.micro_batch_size", microBatch, "--micro-batch")
     add("execution.tensor_parallel", tensorParallel, "--tp")
     add("execution.data_parallel", dataParallel, "--dp")
+    add("execution.pipeline_parallel", pipelineParallel, "--pp")
     add("training.steps", steps, "--steps")
     return overrides
   }

@@ -19,7 +19,8 @@ struct EstimateTable {
       let bound = step.bound
       table.add([
         topology.name, "\(estimate.model.sequenceLength)", "\(estimate.plan.globalBatchSize)",
-        "\(estimate.plan.tensorParallel) x \(estimate.plan.dataParallel)",
+        "\(estimate.plan.tensorParallel) x \(estimate.plan.dataParallel)"
+          + (estimate.plan.pipelineParallel > 1 ? " x PP \(estimate.plan.pipelineParallel)" : ""),
         Format.fixed(step.seconds, 2), Format.fixed(step.secondsLow, 2),
         Format.fixed(step.secondsHigh, 2), Format.grouped(Int(estimate.tokensPerSecond)),
         "\(bound.cause) \(Format.percent(bound.share, decimals: 0))",

@@ -34,6 +34,8 @@ struct ReportDocument: Encodable {
 
   struct Plan: Encodable {
     let tensorParallel, dataParallel, microBatchSize, gradientAccumulation, globalBatchSize: Int
+    /// Left out where there is no pipeline.
+    let pipelineParallel: Int?
     let recompute: String
     let recomputeClosingCollectives: Bool
     let whatIfs: [String]
@@ -41,6 +43,7 @@ struct ReportDocument: Encodable {
     init(_ plan: ParallelPlan) {
       tensorParallel = plan.tensorParallel
       dataParallel = plan.dataParallel
+      pipelineParallel = plan.pipelineParallel > 1 ? plan.pipelineParallel : nil
       microBatchSize = plan.microBatchSize
       gradientAccumulation = plan.gradientAccumulation
       globalBatchSize = plan.globalBatchSize

@@ -61,7 +61,7 @@ struct RunText {
       ),
       (
         "plan",
-        "TP \(plan.tensorParallel) x DP \(plan.dataParallel), micro-batch \(plan.microBatchSize) x "
+        "\(plan.split), micro-batch \(plan.microBatchSize) x "
           + "\(plan.gradientAccumulation) accumulated: \(plan.globalBatchSize) sequences of "
           + "\(model.sequenceLength) tokens"
       ),
@@ -158,7 +158,7 @@ struct RunText {
       ),
       (
         "plan",
-        "TP \(plan.tensorParallel) x DP \(plan.dataParallel), \(plan.ranks) emulated IPUs: "
+        "\(plan.split), \(plan.ranks) emulated IPUs: "
           + "\(plan.globalBatchSize) sequences of \(model.sequenceLength) tokens"
           + (plan.whatIfs.isEmpty
             ? "" : ", with \(plan.whatIfs.map(\.name).joined(separator: ", "))")

@@ -31,7 +31,7 @@ struct WhatIfReport {
       ])
     }
     return
-      "Modelled on \(workload.topology.name), TP \(plan.tensorParallel) x DP \(plan.dataParallel): "
+      "Modelled on \(workload.topology.name), \(plan.split): "
       + "a step takes \(Format.fixed(ranking.base.seconds, 2)) s; what if\n"
       + table.text(width: width)
       + ranking.refusals.filter { $0.whatIfs.count == 1 }.map { "\($0.reason)\n" }.joined()

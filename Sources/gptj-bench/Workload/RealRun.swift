@@ -28,9 +28,14 @@ struct RealRun {
     let heads = configuration.model.attention.heads
     var tensorParallel = min(plan.tensorParallel, heads)
     while heads % tensorParallel != 0 { tensorParallel -= 1 }
-    let dataParallel = max(1, min(plan.dataParallel, EmulatorError.mostRanks / tensorParallel))
+    let layers = configuration.model.layers
+    var stages = min(plan.pipelineParallel, layers, EmulatorError.mostRanks / tensorParallel)
+    while layers % stages != 0 { stages -= 1 }
+    let dataParallel = max(
+      1, min(plan.dataParallel, EmulatorError.mostRanks / (tensorParallel * stages)))
     configuration.execution.tensorParallel = tensorParallel
     configuration.execution.dataParallel = dataParallel
+    configuration.execution.pipelineParallel = stages
     for whatIf in plan.whatIfs + whatIfs { whatIf.apply(to: &configuration.execution) }
     let batch = configuration.training.globalBatchSize
     configuration.execution.microBatchSize = max(
@@ -39,10 +44,15 @@ struct RealRun {
     configuration.training.globalBatchSize = max(unit, batch / unit * unit)
     let follows =
       tensorParallel == plan.tensorParallel && dataParallel == plan.dataParallel
+      && stages == plan.pipelineParallel
+    let split =
+      "TP \(tensorParallel) x DP \(dataParallel)"
+      + (stages > 1 ? " x PP \(stages)" : "")
     let note =
       follows
       ? nil
-      : "the small model runs at TP \(tensorParallel) x DP \(dataParallel): it has \(heads) heads, "
+      : "the small model runs at \(split): it has \(heads) heads, "
+        + (plan.pipelineParallel > 1 ? "\(layers) layers, " : "")
         + "and the emulator at most \(EmulatorError.mostRanks) ranks"
     return (configuration, note)
   }

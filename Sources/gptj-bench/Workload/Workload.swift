@@ -70,7 +70,10 @@ struct Workload {
     choosesDP: Bool
   ) throws(PlanError) {
     let model = GPTJModel(configuration.model)
-    let ipus = topology.ipus
+    let stages = configuration.execution.pipelineParallel
+    if let reason = ParallelPlan.illegality(ofPipelineParallel: stages, for: model) { throw reason }
+    // What each stage has.
+    let ipus = max(1, topology.ipus / stages)
     if choosesTP {
       let room = choosesDP ? ipus : max(1, ipus / configuration.execution.dataParallel)
       configuration.execution.tensorParallel = ParallelPlan.widestTensorParallel(
