@@ -128,8 +128,8 @@ let package = Package(
     tests(
       of: "Benchmarking",
       and: [
-        "CProcess", "Configuration", "Datasets", "Emulator", "FineTuning", "GPTJ", "Program",
-        "Regression", "gptj-bench",
+        "CProcess", "Configuration", "Datasets", "Emulator", "FineTuning", "GPTJ", "Kernels",
+        "Program", "Regression", "gptj-bench",
       ]),
     tests(of: "Regression"),
     tests(of: "PlanSearch", and: ["Configuration", "Topology"]),

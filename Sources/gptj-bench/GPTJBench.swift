@@ -14,8 +14,8 @@ struct GPTJBench: ParsableCommand {
     subcommands: [
       RunCommand.self, EstimateCommand.self, FinetuneCommand.self, EvaluateCommand.self,
       GenerateCommand.self, ScoreCommand.self, ConvertCommand.self, PlansCommand.self,
-      ValidateCommand.self, TokenizerCommand.self, TopologyCommand.self, BenchCommand.self,
-      CompareCommand.self,
+      ValidateCommand.self, TokenizerCommand.self, TopologyCommand.self, KernelsCommand.self,
+      BenchCommand.self, CompareCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -8,17 +8,17 @@ extension Benchmark {
   static let kernels: [Benchmark] =
     matrixKernels + attentionKernels + vectorKernels + kernelsInCache
 
-  /// `make` builds the buffers and returns one call.
-  static func kernel(
+  /// `make` builds the operands.
+  private static func kernel(
     _ name: String, _ shape: String, _ calibrator: Calibrator = .compute, calls: Int,
-    make: @escaping @Sendable () -> (inout WorkCounters) -> Void
+    make: @escaping @Sendable () -> KernelCall
   ) -> Benchmark {
     Benchmark("kernels/\(name)", "\(shape), float32, 1 thread, \(calls) calls", calibrator) {
-      let call = make()
+      let run = make().run
       var counters = WorkCounters()
       return Workload {
         counters = WorkCounters()
-        for _ in 0..<calls { call(&counters) }
+        for _ in 0..<calls { run(&counters) }
       } counts: {
         Counts.of(counters)
       }
@@ -44,15 +44,7 @@ extension Benchmark {
   ) -> Benchmark {
     let shape = "\(m)x\(k)\(transposesA ? "^T" : "") · \(k)x\(n)\(transposesB ? "^T" : "")"
     return kernel(name, shape, calls: calls) {
-      GEMM.prepareThread()
-      let (a, b, c) = (Buffer.noise(m * k), Buffer.noise(k * n, seed: 2), Buffer.zeros(m * n))
-      return { counters in
-        GEMM.multiply(
-          MatrixOperand(a.start, stride: transposesA ? m : k, transposed: transposesA),
-          MatrixOperand(b.start, stride: transposesB ? k : n, transposed: transposesB),
-          into: c.start, stride: n, rows: m, columns: n, inner: k, accumulate: transposesA,
-          counters: &counters)
-      }
+      .product(m: m, n: n, k: k, transposesA: transposesA, transposesB: transposesB)
     }
   }
 }
@@ -65,64 +57,86 @@ extension Benchmark {
     attention("attention_forward_odd", .forward, sequence: 229, heads: 3, headDim: 40, calls: 8),
     attention("attention_backward", .backward, sequence: 256, heads: 4, headDim: 64, calls: 2),
     attention("attention_backward_odd", .backward, sequence: 229, heads: 3, headDim: 40, calls: 4),
-    cachedAttention("cached_attention", sequences: 8, capacity: 512, heads: 16, headDim: 64),
+    kernel(
+      "cached_attention", "8 sequences of 512 tokens, 16 heads of 64", .memory, calls: 2
+    ) { .cachedAttention(sequences: 8, capacity: 512, heads: 16, headDim: 64) },
   ]
 
   static func attention(
     _ name: String, _ pass: Attention.Pass, sequence: Int, heads: Int, headDim: Int, calls: Int
   ) -> Benchmark {
     kernel(name, "\(sequence) tokens, \(heads) heads of \(headDim)", calls: calls) {
-      let attention = Attention(sequence: sequence, heads: heads, headDim: headDim)
-      let width = heads * headDim
-      let qkv = Buffer.noise(sequence * 3 * width)
-      let dqkv = Buffer.zeros(sequence * 3 * width)
-      let (output, sums) = (Buffer.zeros(sequence * width), Buffer.zeros(sequence * heads))
-      let dOutput = Buffer.noise(sequence * width, seed: 2)
-      let bytes = max(attention.forwardScratchBytes, attention.backwardScratchBytes)
-      let scratch = Buffer<UInt8>(bytes) { _ in 0 }
-      func forward(_ head: Int, _ counters: inout WorkCounters) {
-        attention.forward(
-          qkv.start, into: output.start, logSumExp: sums.start, sequenceIndex: 0, head: head,
-          scratch: scratch.start, counters: &counters)
-      }
-      var setUp = WorkCounters()
-      for head in 0..<heads { forward(head, &setUp) }
-      return { counters in
-        for head in 0..<heads {
-          switch pass {
-          case .forward: forward(head, &counters)
-          case .backward:
-            attention.backward(
-              dOutput.start, qkv: qkv.start, output: output.start, logSumExp: sums.start,
-              into: dqkv.start, sequenceIndex: 0, head: head, scratch: scratch.start,
-              counters: &counters)
-          }
-        }
-      }
+      .attention(pass, sequence: sequence, heads: heads, headDim: headDim)
+    }
+  }
+}
+
+// MARK: - Vectors
+
+extension Benchmark {
+  private static let vectorKernels: [Benchmark] = [
+    gelu("gelu", count: 1024 * 1024),
+    gelu("gelu_odd", count: 413 * 1025),
+    kernel("gelu_backward", "1048576 elements", calls: 4) { .gelu(.backward, count: 1 << 20) },
+    layerNorm("layer_norm", rows: 1024, width: 1024),
+    layerNorm("layer_norm_odd", rows: 517, width: 771),
+    kernel("rotary", "2048 tokens, 16 heads of 64, 64 rotated", calls: 8) {
+      .rotary(.forward, rows: 2048, sequence: 1024, heads: 16, headDim: 64, rotaryDim: 64)
+    },
+    crossEntropy("cross_entropy", rows: 256, columns: 4096, valid: 4096),
+    crossEntropy("cross_entropy_odd", rows: 129, columns: 3160, valid: 3151),
+    adamW("adamw", count: 1 << 20, .memory, calls: 2),
+    embedding("embedding", .forward),
+    embedding("embedding_gradient", .backward),
+    kernel("dropout", "1024x1024, 10 %", calls: 2) {
+      .dropout(rows: 1024, width: 1024, sequence: 256)
+    },
+    treeReduction("tree_reduction", sources: 16, count: 1 << 16, calls: 8),
+    treeReduction("tree_reduction_odd", sources: 7, count: 99_991, calls: 8),
+    kernel("bias_gradient", "1024x1024", .memory, calls: 8) {
+      .bias(.parameters, rows: 1024, width: 1024)
+    },
+    kernel("sum_of_squares", "1048576 elements", .memory, calls: 8) {
+      .sumOfSquares(count: 1 << 20)
+    },
+  ]
+
+  static func gelu(_ name: String, count: Int, calls: Int = 4) -> Benchmark {
+    kernel(name, "\(count) elements", calls: calls) { .gelu(.forward, count: count) }
+  }
+
+  static func adamW(
+    _ name: String, count: Int, _ calibrator: Calibrator = .compute, calls: Int
+  ) -> Benchmark {
+    kernel(name, "\(count) weights", calibrator, calls: calls) { .adamW(count: count) }
+  }
+
+  static func layerNorm(_ name: String, rows: Int, width: Int, calls: Int = 4) -> Benchmark {
+    kernel(name, "\(rows)x\(width), forward and backward", calls: calls) {
+      .layerNorm(.forward, .parameters, .backward, rows: rows, width: width)
     }
   }
 
-  /// One new token of each sequence, whose cache is full up to it.
-  static func cachedAttention(
-    _ name: String, sequences: Int, capacity: Int, heads: Int, headDim: Int
+  /// All that a shard does between logits and their gradient.
+  static func crossEntropy(
+    _ name: String, rows: Int, columns: Int, valid: Int, calls: Int = 4
   ) -> Benchmark {
-    let plan = "\(sequences) sequences of \(capacity) tokens, \(heads) heads of \(headDim)"
-    return kernel(name, plan, .memory, calls: 2) {
-      let attention = CachedAttention(capacity: capacity, heads: heads, headDim: headDim)
-      let width = heads * headDim
-      let cache = Buffer.noise(sequences * attention.floatsPerSequence)
-      let (qkv, output) = (Buffer.noise(sequences * 3 * width), Buffer.zeros(sequences * width))
-      let places = Buffer<Int32>(sequences) { Int32($0 * capacity + capacity - 1) }
-      let scratch = Buffer<UInt8>(attention.scratchBytes) { _ in 0 }
-      return { counters in
-        attention.append(
-          qkv.start, places: places.start, to: cache.start, rows: 0..<sequences)
-        for head in 0..<heads {
-          _ = attention.attend(
-            qkv.start, cache: cache.start, places: places.start, into: output.start,
-            rows: 0..<sequences, head: head, scratch: scratch.start, counters: &counters)
-        }
-      }
+    kernel(name, "\(rows)x\(columns), \(valid) in the vocabulary", calls: calls) {
+      .crossEntropy(.forward, .backward, rows: rows, columns: columns, valid: valid)
+    }
+  }
+
+  private static func embedding(_ name: String, _ pass: KernelPass) -> Benchmark {
+    kernel(name, "2048 tokens, table 4096x512", .memory, calls: 4) {
+      .embedding(pass, tokens: 2048, width: 512, rows: 4096)
+    }
+  }
+
+  static func treeReduction(
+    _ name: String, sources: Int, count: Int, _ calibrator: Calibrator = .memory, calls: Int
+  ) -> Benchmark {
+    kernel(name, "\(sources) sources of \(count) elements", calibrator, calls: calls) {
+      .treeReduction(sources: sources, count: count)
     }
   }
 }
