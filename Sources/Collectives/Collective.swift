@@ -139,7 +139,8 @@ extension CollectiveBuffers {
     let real = part.lowerBound..<end
     if !real.isEmpty {
       sum(
-        real.lowerBound + offset..<real.upperBound + offset, into: targets[0] - offset * stored.bytes,
+        real.lowerBound + offset..<real.upperBound + offset,
+        into: targets[0] - offset * stored.bytes,
         sendsOn: false)
     }
     if end < part.upperBound {

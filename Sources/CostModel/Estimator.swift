@@ -62,8 +62,11 @@ package struct Estimator: Sendable {
   }
 
   /// The central member's seconds alone: what ranks plans.
-  package func seconds(_ program: Program) -> Double {
-    demand(of: program).time(with: calibration.central.shares).total
+  package func seconds(_ program: Program) -> Double { time(program).total }
+
+  /// The same by cause.
+  package func time(_ program: Program) -> TimeSplit {
+    demand(of: program).time(with: calibration.central.shares)
   }
 
   /// Arithmetic of 16 bits alone, on every tile that computes.

@@ -57,7 +57,8 @@ package struct Attention: Sendable {
   ) {
     let pairs = Dropout.withConstants(of: dropout) {
       ck_attention_backward(
-        format.rawValue, qkv, output, logSumExp, dOutput, dqkv, sequence, heads, headDim, sequenceIndex, head, $0,
+        format.rawValue, qkv, output, logSumExp, dOutput, dqkv, sequence, heads, headDim,
+        sequenceIndex, head, $0,
         scratch.assumingMemoryBound(to: Float.self))
     }
     counters.flops += 10 * headDim * pairs

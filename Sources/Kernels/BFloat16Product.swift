@@ -7,7 +7,9 @@ import Glibc
 /// What oneDNN prepares for a shape, code included, is made once, here; multiplying then only fills
 /// in addresses. C is bfloat16, or float32 where weight gradients add up in it.
 package final class BFloat16Product: @unchecked Sendable {
-  /// Everything but the addresses. Strides count elements of stored rows.
+  /// Everything but the addresses.
+  ///
+  /// Strides count elements of stored rows.
   package struct Shape: Hashable, Sendable {
     package var rows: Int
     package var columns: Int
@@ -141,7 +143,9 @@ extension BFloat16Product {
     _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, into result: UnsafeMutableRawPointer,
     _ work: UnsafeMutableRawPointer
   ) {
-    guard let sum = Self.sum else { preconditionFailure("the product has neither primitive nor sum") }
+    guard let sum = Self.sum else {
+      preconditionFailure("the product has neither primitive nor sum")
+    }
     let isFinal = shape.result == .float32
     let target = (isFinal ? result : work).assumingMemoryBound(to: Float.self)
     let stride = isFinal ? shape.strideC : shape.columns

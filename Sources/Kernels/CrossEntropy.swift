@@ -46,7 +46,8 @@ package enum CrossEntropy {
   ) {
     counters.elements += rows.count * shard.validColumns
     ck_row_sum_exp(
-      format.rawValue, logits, shard.stride, shard.validColumns, shard.firstColumn, labels, max, sum, labelLogit,
+      format.rawValue, logits, shard.stride, shard.validColumns, shard.firstColumn, labels, max,
+      sum, labelLogit,
       rows.lowerBound, rows.count)
   }
 
@@ -60,7 +61,8 @@ package enum CrossEntropy {
   ) {
     counters.elements += rows.count * shard.validColumns
     ck_cross_entropy_backward(
-      format.rawValue, logits, shard.stride, shard.columns, shard.validColumns, shard.firstColumn, labels, max, sum,
+      format.rawValue, logits, shard.stride, shard.columns, shard.validColumns, shard.firstColumn,
+      labels, max, sum,
       scale, rows.lowerBound, rows.count)
   }
 

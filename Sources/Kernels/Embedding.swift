@@ -12,7 +12,8 @@ package enum Embedding {
   ) {
     counters.elements += tokens.count * width
     ck_embedding_gather(
-      format.rawValue, ids, table, out, tokens.lowerBound, tokens.count, width, shard.lowerBound, shard.count)
+      format.rawValue, ids, table, out, tokens.lowerBound, tokens.count, width, shard.lowerBound,
+      shard.count)
   }
 
   /// dTable[row] += dx[token], in token order, for `rows` (counted within the shard).
@@ -26,7 +27,8 @@ package enum Embedding {
   ) {
     precondition(rows.upperBound <= shard.count, "Embedding: rows end beyond the shard")
     let hits = ck_embedding_gradient(
-      format.rawValue, ids, dx, dTable, tokens, width, shard.lowerBound, rows.lowerBound, rows.count)
+      format.rawValue, ids, dx, dTable, tokens, width, shard.lowerBound, rows.lowerBound, rows.count
+    )
     counters.elements += hits * width
   }
 }

@@ -31,7 +31,8 @@ package enum Rotary {
       "Rotary: rotaryDim \(rotaryDim) must be even and at most headDim \(headDim)")
     counters.elements += rows.count * heads * rotaryDim
     ck_rotary(
-      format.rawValue, x, stride, column, heads, headDim, rotaryDim, table, sequence, places, rows.lowerBound,
+      format.rawValue, x, stride, column, heads, headDim, rotaryDim, table, sequence, places,
+      rows.lowerBound,
       rows.count, inverse ? 1 : 0)
   }
 }

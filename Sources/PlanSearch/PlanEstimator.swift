@@ -90,6 +90,13 @@ package struct PlanEstimator: Sendable {
     timed.explain(try program(plan))
   }
 
+  /// The same on another topology.
+  func with(_ topology: PodTopology) -> PlanEstimator {
+    PlanEstimator(
+      topology, model: model, elementType: elementType, ioTiles: ioTiles,
+      availableMemoryProportion: availableMemoryProportion, dropout: dropout, lora: lora)
+  }
+
   /// The same with another memory proportion of products.
   func with(availableMemoryProportion: Double) -> PlanEstimator {
     PlanEstimator(

@@ -8,8 +8,10 @@ package struct PlanSpace: Sendable {
   /// Only these, where it is not nil.
   package var tensorParallel: Int?
   package var dataParallel: Int?
-  /// Whether the step varies too: what is recomputed, and every what-if that keeps its numerics;
-  /// otherwise it is that of `step`.
+  package var pipelineParallel: Int?
+  /// Whether the step varies too: what is recomputed, what-ifs of the same numerics, and stages.
+  ///
+  /// Otherwise it is that of `step`. With stages only what is recomputed varies.
   package var variesStep = false
   /// What the plans have in common.
   package var step: ParallelPlan?
@@ -24,7 +26,22 @@ package struct PlanSpace: Sendable {
     of model: GPTJModel, ipus: Int, _ visit: (ParallelPlan) -> Void,
     refuse: (PlanRanking.Refusal) -> Void
   ) {
-    for tensorParallel in 1...max(1, ipus) {
+    let stages =
+      pipelineParallel.map { [$0] }
+      ?? (variesStep
+        ? (1...max(1, min(ipus, model.layers))).filter { model.layers % $0 == 0 }
+        : [step?.pipelineParallel ?? 1])
+    for stages in stages where stages > 0 {
+      forEachPlan(of: model, ipus: ipus / stages, stages: stages, visit, refuse: refuse)
+    }
+  }
+
+  private func forEachPlan(
+    of model: GPTJModel, ipus: Int, stages: Int, _ visit: (ParallelPlan) -> Void,
+    refuse: (PlanRanking.Refusal) -> Void
+  ) {
+    guard ipus > 0 else { return }
+    for tensorParallel in 1...ipus {
       if let wanted = self.tensorParallel, wanted != tensorParallel { continue }
       for dataParallel in 1...max(1, ipus / tensorParallel) {
         if let wanted = self.dataParallel, wanted != dataParallel { continue }
@@ -32,7 +49,7 @@ package struct PlanSpace: Sendable {
           do throws(PlanError) {
             var plan = try ParallelPlan.spread(
               globalBatchSize, over: dataParallel, tensorParallel: tensorParallel,
-              microBatchSize: size, model: model)
+              microBatchSize: size, pipelineParallel: stages, model: model)
             if let step { plan.follow(step) }
             if variesStep {
               forEachStep(of: plan, model, visit)
@@ -54,7 +71,8 @@ package struct PlanSpace: Sendable {
   private func forEachStep(
     of plan: ParallelPlan, _ model: GPTJModel, _ visit: (ParallelPlan) -> Void
   ) {
-    let isParallel = plan.tensorParallel > 1
+    let isParallel = plan.tensorParallel > 1 && plan.pipelineParallel == 1
+    let hasReplicas = plan.dataParallel > 1 && plan.pipelineParallel == 1
     var plan = plan
     for recompute in ParallelPlan.Recompute.allCases {
       plan.recompute = recompute
@@ -64,9 +82,10 @@ package struct PlanSpace: Sendable {
           plan.rewrites.shardsSequence = shards
           guard plan.illegality(for: model) == nil else { continue }
           for sharding in ParallelPlan.StateSharding.allCases
-          where plan.dataParallel > 1 || sharding == .all {
+          where hasReplicas || sharding == .all {
             plan.rewrites.stateSharding = sharding
-            for overlaps in [false, true] where plan.gradientAccumulation > 2 || !overlaps {
+            for overlaps in [false, true]
+            where plan.gradientAccumulation > 2 && plan.pipelineParallel == 1 || !overlaps {
               plan.rewrites.overlapsIO = overlaps
               visit(plan)
             }

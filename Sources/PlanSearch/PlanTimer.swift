@@ -9,7 +9,10 @@ import Topology
 /// neither its micro-batches nor what they recompute. So a plan is two look-ups and a sum, equal to
 /// the estimate of its whole Program but for the order of additions.
 ///
-/// Cost: a Program (0.3 ms) for each part that is new, a microsecond for a plan of known parts.
+/// The stages of a pipeline are no such sum: a plan with stages is timed as a whole.
+///
+/// Cost: a Program (0.3 ms) for each part that is new, a microsecond for a plan of known parts; a
+/// millisecond for a plan with stages.
 struct PlanTimer {
   private let estimator: PlanEstimator
   private var perMicroBatch: [MicroBatchKey: StepParts] = [:]
@@ -52,6 +55,10 @@ struct PlanTimer {
   ///
   /// - Throws: `PlanError` where the plan cannot split the model or needs more IPUs than there are.
   mutating func time(_ plan: ParallelPlan) throws(PlanError) -> TimeSplit {
+    guard plan.pipelineParallel == 1 else {
+      programs += 1
+      return estimator.timed.time(try estimator.program(plan))
+    }
     let numerics = Numerics(
       hasSinglePartials: plan.rewrites.hasSinglePartials,
       collectiveType: plan.rewrites.collectiveType)

@@ -5,7 +5,8 @@ import Testing
   @Test(arguments: [
     "", "run", "estimate", "finetune", "evaluate", "generate", "score", "convert", "plans",
     "tokenizer", "tokenizer encode", "tokenizer decode", "tokenizer train", "topology",
-    "topology list", "topology show", "topology check", "topology place", "validate", "bench",
+    "topology list", "topology show", "topology check", "topology place", "topology measure",
+    "validate", "bench", "kernels",
     "compare",
   ])
   func `A help screen is the recorded one`(command: String) async throws {

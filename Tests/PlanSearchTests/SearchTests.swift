@@ -86,3 +86,75 @@ struct SearchTests {
     #expect(plans.count { $0.tensorParallel == 2 && $0.dataParallel == 2 } == 4 * 2 * 2 * 3 * 2)
   }
 }
+
+@Suite("Plans are set against each other")
+struct ComparisonTests {
+  private static let model = GPTJModel(
+    layers: 4, hiddenSize: 768, heads: 12, vocabularySize: 50257, sequenceLength: 256,
+    rotarySize: 32)
+
+  private func estimator() throws -> PlanEstimator {
+    PlanEstimator(try PodTopology.named("pod16"), model: Self.model)
+  }
+
+  @Test("The front is what nothing beats, and everything else is beaten by one of it")
+  func pareto() throws {
+    let estimator = try estimator()
+    var space = PlanSpace(globalBatchSize: 32)
+    space.microBatchSizes = [1, 4]
+    space.variesStep = true
+    let all = estimator.ranking(space).legal.filter(\.memory.fits)
+    let front = estimator.paretoFront(of: all)
+    func costs(_ entry: PlanRanking.Entry) -> [Double] {
+      [
+        entry.step.seconds, entry.dollars(steps: 1, on: estimator),
+        Double(entry.memory.sramPeakBytesPerIPU), Double(entry.memory.streamingPeakBytesPerIPU),
+      ]
+    }
+    func beats(_ one: PlanRanking.Entry, _ other: PlanRanking.Entry) -> Bool {
+      let pairs = zip(costs(one), costs(other))
+      return pairs.allSatisfy { $0 <= $1 * (1 + 1e-12) } && costs(one) != costs(other)
+    }
+    #expect(front.count > 1 && front.count < all.count)
+    for entry in all {
+      let isBeaten = front.contains { beats($0, entry) || costs($0) == costs(entry) }
+      #expect(isBeaten)
+    }
+    #expect(front.first?.plan == all.first?.plan)
+  }
+
+  @Test("Half the link bandwidth costs what waits for links, half the price half the dollars")
+  func sensitivity() throws {
+    let estimator = try estimator()
+    var space = PlanSpace(globalBatchSize: 32)
+    space.microBatchSizes = [1]
+    (space.tensorParallel, space.dataParallel) = (4, 4)
+    let base = try #require(estimator.search(space, best: 1).best.first)
+    let changes = estimator.sensitivity(in: space)
+    #expect(changes.count == 6)
+    for change in changes {
+      let best = try #require(change.best)
+      switch change.figure {
+      case .links, .streaming:
+        #expect((best.step.seconds > base.step.seconds) == (change.factor < 1))
+      case .price:
+        #expect(best.step.seconds == base.step.seconds)
+        #expect(
+          change.topology.pricePerHourUSD == change.factor * estimator.topology.pricePerHourUSD)
+      }
+    }
+  }
+
+  @Test("Dollars are those of the IPUs that a plan has, for the steps it takes")
+  func dollars() throws {
+    let estimator = try estimator()
+    let plan = try ParallelPlan.spread(
+      32, over: 2, tensorParallel: 4, microBatchSize: 2, model: Self.model)
+    let entry = try estimator.entry(plan)
+    let hours = 100 * entry.step.seconds / 3600
+    let expected = hours * estimator.topology.pricePerHourUSD * 8 / 16
+    #expect(abs(entry.dollars(steps: 100, on: estimator) - expected) < 1e-9 * expected)
+    let perToken = entry.dollars(steps: 1, on: estimator) / Double(32 * 256)
+    #expect(abs(entry.dollarsPerBillionTokens(on: estimator) / perToken - 1e9) < 1)
+  }
+}

@@ -34,13 +34,15 @@ extension Benchmark {
     wholeSearch("plans/search_pod64", pod: "pod64"),
   ]
 
-  /// Every split and every step.
+  /// Every split without stages, and every step of one micro-batch size.
   private static func wholeSearch(_ name: String, pod: String) -> Benchmark {
     Benchmark(name, "the search for the best 20 plans of GPT-J 6B, global batch 128, \(pod)") {
       let topology = try PodTopology.named(pod)
       let estimator = PlanEstimator(topology, model: try largeStep(on: topology).model)
       var space = PlanSpace(globalBatchSize: 128)
       space.variesStep = true
+      space.microBatchSizes = [1]
+      space.pipelineParallel = 1
       var search = estimator.search(space, best: 20)
       return Workload {
         search = estimator.search(space, best: 20)

@@ -285,7 +285,8 @@ extension Instruction.Update {
         secondMoment: secondMoment, gradient: gradient, count: count, counters: &counters)
     }
     step.update(
-      weights: weight.assumingMemoryBound(to: Float.self), firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
+      weights: weight.assumingMemoryBound(to: Float.self), firstMoment: firstMoment,
+      secondMoment: secondMoment, gradient: gradient,
       count: count, counters: &counters)
   }
 }

@@ -327,7 +327,8 @@ struct InstructionEmitter {
     let gathered = shape.count == 3 ? shape : [1] + shape
     return .argmax(
       Instruction.GatheredLogits(
-        logits: source(0), format: input(0).format, shards: gathered[0], rows: gathered[1], columns: gathered[2],
+        logits: source(0), format: input(0).format, shards: gathered[0], rows: gathered[1],
+        columns: gathered[2],
         vocabulary: vocabulary, part: part,
         into: raw(operation.outputs[0]).assumingMemoryBound(to: Int32.self)))
   }
@@ -348,7 +349,8 @@ struct InstructionEmitter {
       let offset = part.lowerBound * input(0).cutColumns
       return .adamW(
         Instruction.Update(
-          weight: at(part), low: low.map { $0 + offset }, gradient: read(1) + offset, firstMoment: write(1) + offset,
+          weight: at(part), low: low.map { $0 + offset }, gradient: read(1) + offset,
+          firstMoment: write(1) + offset,
           secondMoment: write(2) + offset, gradientScale: read(4), schedule: read(5),
           count: elements(part), beta1: constants.beta1, beta2: constants.beta2,
           epsilon: constants.epsilon, weightDecay: constants.weightDecay))

@@ -11,19 +11,53 @@ struct PlansCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plans",
     abstract: "Compares the sharding plans that a pod allows, by modelled step time.",
-    discussion: "With --tp, --dp or --micro-batch, only plans that have those.",
-    examples: ["gptj-bench plans --topology pod64 --seq 1024 --gbs 128 --top 10"])
+    discussion: "With --tp, --dp, --pp or --micro-batch, only plans that have those.",
+    examples: [
+      "gptj-bench plans --topology pod64 --seq 1024 --gbs 128 --top 10",
+      "gptj-bench plans --topology pod64 --search --sensitivity",
+      "gptj-bench plans --topology pod64 --plan tp16,dp4 --plan tp8,dp8,recompute=none",
+    ])
 
   @OptionGroup var pod: PodOptions
   @OptionGroup var workload: WorkloadOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Compares these plans only, such as tp16,dp4,mb2,recompute=none,what-if=fused-all-reduce.",
+      valueName: "plan"))
+  var plan: [String] = []
+
+  @Flag(help: "Also varies pipeline stages, what is recomputed, and the what-ifs.")
+  var search = false
+
+  @Flag(help: "Only plans that no other beats in time, price and both memories at once.")
+  var pareto = false
+
+  @Flag(help: "Also the best plan at half and twice the link and streaming bandwidth and price.")
+  var sensitivity = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Really trains the best plans, scaled down, and checks what was counted.", valueName: "n"))
+  var measure: Int?
+
   @Option(help: ArgumentHelp("How many plans to show.", valueName: "n"))
   var top = 20
+
+  @Flag(help: "Prints comma-separated values.")
+  var csv = false
 
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard top > 0 else { throw ValidationError("--top is \(top), expected at least 1") }
+    guard measure ?? 1 > 0 else {
+      throw ValidationError("--measure is \(measure ?? 0), expected at least 1")
+    }
+    guard !csv || !output.json else { throw ValidationError("--csv and --json are one too many") }
+    guard plan.isEmpty || !search && !pareto && !sensitivity else {
+      throw ValidationError("--plan names the plans, so there is nothing to search")
+    }
     try workload.refuseRanking()
   }
 
@@ -31,77 +65,58 @@ struct PlansCommand: ParsableCommand {
     let resolved = try Workload(
       topology: pod.topology, sequenceLength: pod.sequenceLength,
       globalBatchSize: pod.globalBatchSize, workload, insistsOnWhatIfs: false)
-    var space = PlanSpace(globalBatchSize: resolved.configuration.training.globalBatchSize)
-    space.step = resolved.step.plan
-    let ranking = resolved.planEstimator.ranking(space)
-    let legal = ranking.legal.filter(isWanted)
-    let shown = legal.prefix(top)
+    let comparison = try comparison(resolved)
     if output.json {
-      let document = PlansDocument(
-        topology: resolved.topology.name, plans: shown.map(PlansDocument.Entry.init),
-        legalPlans: legal.count, illegalPlans: ranking.illegal.count)
       StandardStream.output.writeOrExit(
-        try JSONDocument(document, schemaVersion: ReportDocument.schemaVersion).text())
+        try JSONDocument(
+          PlansDocument(comparison), schemaVersion: ReportDocument.schemaVersion
+        ).text())
+    } else if csv {
+      StandardStream.output.writeOrExit(comparison.table.csv())
     } else {
       let width = Terminal.detect(.output, noColor: output.noColor).width
-      StandardStream.output.writeOrExit(
-        table(shown).text(width: width)
-          + "\(shown.count) of \(legal.count) legal plans; "
-          + "\(Format.grouped(ranking.illegal.count)) other combinations are not legal\n")
+      StandardStream.output.writeOrExit(comparison.text(width: width))
     }
   }
 
-  private func isWanted(_ entry: PlanRanking.Entry) -> Bool {
-    let plan = entry.plan
-    return plan.tensorParallel == workload.tensorParallel ?? plan.tensorParallel
-      && plan.dataParallel == workload.dataParallel ?? plan.dataParallel
-      && plan.microBatchSize == workload.microBatch ?? plan.microBatchSize
-  }
-
-  private func table(_ entries: ArraySlice<PlanRanking.Entry>) -> Table {
-    var table = Table([
-      .init("TP", .right), .init("DP", .right), .init("micro", .right), .init("GA", .right),
-      .init("step s", .right), .init("low", .right), .init("high", .right),
-      .init("tokens/s", .right), .init("bound by"), .init("memory"),
-    ])
-    for entry in entries {
-      let plan = entry.plan
-      table.add([
-        "\(plan.tensorParallel)", "\(plan.dataParallel)", "\(plan.microBatchSize)",
-        "\(plan.gradientAccumulation)", Format.fixed(entry.step.seconds, 2),
-        Format.fixed(entry.step.secondsLow, 2), Format.fixed(entry.step.secondsHigh, 2),
-        Format.grouped(Int(entry.tokensPerSecond)),
-        "\(entry.step.bound.cause) \(Format.percent(entry.step.bound.share, decimals: 0))",
-        entry.memory.brief,
-      ])
+  private func comparison(_ resolved: Workload) throws -> PlanComparison {
+    let estimator = resolved.planEstimator
+    let batch = resolved.configuration.training.globalBatchSize
+    var space = PlanSpace(globalBatchSize: batch)
+    space.step = resolved.step.plan
+    space.tensorParallel = workload.tensorParallel
+    space.dataParallel = workload.dataParallel
+    space.pipelineParallel = workload.pipelineParallel
+    if let size = workload.microBatch { space.microBatchSizes = [size] }
+    space.variesStep = search
+    var comparison = PlanComparison(
+      estimator: estimator, steps: resolved.configuration.training.steps)
+    if !plan.isEmpty {
+      let plans = try plan.map {
+        try PlanArgument.plan(
+          $0, globalBatchSize: batch, model: resolved.step.model, like: resolved.step.plan)
+      }
+      comparison.shown = try plans.map { try estimator.entry($0) }
+      comparison.legalCount = plans.count
+    } else if search && !pareto {
+      let found = estimator.search(space, best: top)
+      comparison.shown = found.best
+      comparison.unfit = found.unfit.count
+      comparison.legalCount = found.timed.count
+      comparison.illegalCount = found.illegal.count
+    } else {
+      let ranking = estimator.ranking(space)
+      let entries = pareto ? estimator.paretoFront(of: ranking.legal) : ranking.legal
+      comparison.shown = Array(entries.prefix(top))
+      comparison.legalCount = ranking.legal.count
+      comparison.illegalCount = ranking.illegal.count
     }
-    return table
-  }
-}
-
-/// The answer of `plans --json`.
-private struct PlansDocument: Encodable {
-  let topology: String
-  let plans: [Entry]
-  let legalPlans, illegalPlans: Int
-
-  struct Entry: Encodable {
-    let plan: ReportDocument.Plan
-    let stepSeconds, stepSecondsLow, stepSecondsHigh, tokensPerSecond: Double
-    let fits: Bool
-    let reasons: [String]
-    let sramPeakBytesPerIPU, streamingPeakBytesPerIPU: Int
-
-    init(_ entry: PlanRanking.Entry) {
-      plan = ReportDocument.Plan(entry.plan)
-      stepSeconds = entry.step.seconds
-      stepSecondsLow = entry.step.secondsLow
-      stepSecondsHigh = entry.step.secondsHigh
-      tokensPerSecond = entry.tokensPerSecond
-      fits = entry.memory.fits
-      reasons = entry.memory.reasons
-      sramPeakBytesPerIPU = entry.memory.sramPeakBytesPerIPU
-      streamingPeakBytesPerIPU = entry.memory.streamingPeakBytesPerIPU
+    if sensitivity { comparison.sensitivity = estimator.sensitivity(in: space) }
+    if let measure {
+      comparison.measured = try comparison.shown.filter(\.memory.fits).prefix(measure).map {
+        try MeasuredPlan($0.plan)
+      }
     }
+    return comparison
   }
 }

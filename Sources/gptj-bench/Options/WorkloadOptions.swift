@@ -126,7 +126,8 @@ struct EmulatorOptions: ParsableArguments {
   var gemm = GEMMBackend.oneDNN
 
   @Flag(
-    help: "Every emulated IPU computes, copies and keeps for itself what it has in common with others."
+    help:
+      "Every emulated IPU computes, copies and keeps for itself what it has in common with others."
   )
   var faithful = false
 }
