@@ -42,11 +42,10 @@ extension Operation.Kind {
       case .store: (.sram, .streaming)
       default: (.sram, .sram)
       }
-    for (tensor, space) in inputs.map({ ($0, from) }) + outputs.map({ ($0, to) })
-    where tensor.space != space {
-      return "\(tensor.name) is in \(tensor.space), expected \(space)"
-    }
-    return nil
+    let wrong =
+      inputs.first { $0.space != from }.map { ($0, from) }
+      ?? outputs.first { $0.space != to }.map { ($0, to) }
+    return wrong.map { "\($0.0.name) is in \($0.0.space), expected \($0.1)" }
   }
 
   private func shapeMistake(_ inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {

@@ -7,7 +7,8 @@ package final class ProgramBuilder {
   private var tensors: [Tensor] = []
   private var open: [[Statement]] = [[]]
   private var loops = 0
-  private var scopes: [String] = []
+  /// The names of the open phases, each with a slash behind it.
+  private var prefix = ""
 
   package init(name: String, mesh: Mesh) {
     self.name = name
@@ -29,10 +30,10 @@ package final class ProgramBuilder {
     _ name: String, _ shape: [Int], _ elementType: ElementType, in space: MemorySpace = .sram,
     differsOver axes: AxisSet, instances: [Int] = []
   ) -> TensorID {
-    let prefix = space == .sram ? scopes.map { $0 + "/" }.joined() : ""
     tensors.append(
       Tensor(
-        name: prefix + name, shape: shape, elementType: elementType, space: space,
+        name: space == .sram ? prefix + name : name, shape: shape, elementType: elementType,
+        space: space,
         differsOver: self.axes(space == .host ? axes : axes.union(.pipeline)),
         instances: instances))
     return TensorID(index: tensors.count - 1)
@@ -46,11 +47,12 @@ package final class ProgramBuilder {
   }
 
   package func phase(_ name: String, _ body: () -> Void) {
-    scopes.append(name)
+    let outer = prefix
+    prefix += name + "/"
     open.append([])
     body()
     close { .phase(name, $0) }
-    scopes.removeLast()
+    prefix = outer
   }
 
   /// Repeats `body`; the index that it gets names the instance of the current turn.
@@ -88,15 +90,19 @@ package final class ProgramBuilder {
   package func emit(
     _ kind: Operation.Kind, _ inputs: [TensorReference], into outputs: [TensorReference]
   ) {
-    for reference in inputs + outputs {
-      precondition(
-        reference.indices.count == self[reference].instances.count,
-        "\(self[reference].name) has \(self[reference].instances.count) indices")
-    }
+    for reference in inputs { check(reference) }
+    for reference in outputs { check(reference) }
     if let mistake = kind.mistake(in: inputs.map { self[$0] }, outputs.map { self[$0] }, mesh) {
-      preconditionFailure("\(scopes.joined(separator: "/")) \(kind.name): \(mistake)")
+      preconditionFailure("\(prefix)\(kind.name): \(mistake)")
     }
     open[open.count - 1].append(.operation(Operation(kind, inputs: inputs, outputs: outputs)))
+  }
+
+  private func check(_ reference: TensorReference) {
+    let expected = tensors[reference.tensor.index].instances.count
+    precondition(
+      reference.indices.count == expected,
+      "\(tensors[reference.tensor.index].name) has \(expected) indices")
   }
 
   /// A temporary with what a group's ranks hold, reduced: it differs no longer over that group.

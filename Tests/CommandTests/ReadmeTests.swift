@@ -17,7 +17,8 @@ import Testing
     // What stands last wins.
     let shortened = command.components(separatedBy: " && ").map { part in
       switch part.split(separator: " ").dropFirst().first {
-      case "estimate", "plans", "topology", "tokenizer", "score", "convert", "bench", "validate":
+      case "estimate", "plans", "topology", "tokenizer", "score", "convert", "bench", "validate",
+        "kernels":
         part
       case "compare": part.contains(" --run ") ? part + " --time-limit 6" : part
       case "finetune": part + " --steps 2 --answers 1"
