@@ -62,8 +62,9 @@ package final class Emulator {
       throw .tooManyRanks(program.mesh.ranks)
     }
     if let mistake = program.unsupported { throw mistake }
-    if options.gemm != .oneDNN, program.multipliesBFloat16 {
-      throw .noBFloat16Products(options.gemm.rawValue)
+    if program.multipliesBFloat16 {
+      guard options.gemm == .oneDNN else { throw .noBFloat16Products(options.gemm.rawValue) }
+      guard BFloat16Product.isSupported else { throw .noBFloat16Here }
     }
     self.program = program
     self.other = other

@@ -4,6 +4,7 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
   case tooManyRanks(Int)
   case unsupportedElementType(tensor: String, type: String)
   case noBFloat16Products(String)
+  case noBFloat16Here
   case cannotStartThread(errno: Int32)
 
   /// Groups that one reduction kernel joins (`ck_tree_sum`).
@@ -20,6 +21,8 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
       "the emulator computes in float32 and bfloat16, tensor \(tensor) is \(type)"
     case .noBFloat16Products(let library):
       "\(library) has no products of bfloat16; expected --gemm onednn, or model.precision float32"
+    case .noBFloat16Here:
+      "oneDNN has no products of bfloat16 for this processor; expected model.precision float32"
     case .cannotStartThread(let code):
       "cannot start a worker thread (errno \(code))"
     }

@@ -39,6 +39,17 @@ package final class BFloat16Product: @unchecked Sendable {
     }
   }
 
+  /// Whether oneDNN multiplies bfloat16 on this processor: from AVX-512 on.
+  package static let isSupported: Bool = {
+    var square = dnnl_memory_desc_t()
+    describe(&square, 16, 16, 16, transposed: false, dnnl_bf16)
+    guard let found = primitiveDescription(square, square, square, accumulates: false) else {
+      return false
+    }
+    dnnl_primitive_desc_destroy(found)
+    return true
+  }()
+
   package let shape: Shape
   /// Bytes that a product needs beside its operands.
   package let scratchBytes: Int
@@ -66,7 +77,8 @@ package final class BFloat16Product: @unchecked Sendable {
       scratchBytes = shape.result == .float32 ? 0 : m * n * MemoryLayout<Float>.size
       return
     }
-    let description = Self.primitiveDescription(a, b, c, accumulates: shape.accumulates)
+    guard let description = Self.primitiveDescription(a, b, c, accumulates: shape.accumulates)
+    else { preconditionFailure("no bfloat16 products here: ask isSupported first") }
     if let needed = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0) {
       scratch = needed.pointee
     }
@@ -198,6 +210,7 @@ extension BFloat16Product {
       "dnnl_memory_desc_init_by_strides")
   }
 
+  /// Nil where this oneDNN has no such product for this processor.
   private static func primitiveDescription(
     _ a: dnnl_memory_desc_t, _ b: dnnl_memory_desc_t, _ c: dnnl_memory_desc_t, accumulates: Bool
   ) -> dnnl_primitive_desc_t? {
@@ -215,10 +228,8 @@ extension BFloat16Product {
       dnnl_post_ops_destroy(after)
     }
     var description: dnnl_primitive_desc_t?
-    check(
-      dnnl_primitive_desc_create(&description, &product, attributes, engine, nil),
-      "dnnl_primitive_desc_create")
+    let status = dnnl_primitive_desc_create(&description, &product, attributes, engine, nil)
     dnnl_primitive_attr_destroy(attributes)
-    return description
+    return status == dnnl_success ? description : nil
   }
 }

@@ -90,18 +90,14 @@ package struct PlanEstimator: Sendable {
     timed.explain(try program(plan))
   }
 
-  /// The same on another topology.
-  func with(_ topology: PodTopology) -> PlanEstimator {
+  /// The same on another topology, or with another memory proportion of products.
+  func with(
+    topology: PodTopology? = nil, availableMemoryProportion: Double? = nil
+  ) -> PlanEstimator {
     PlanEstimator(
-      topology, model: model, elementType: elementType, ioTiles: ioTiles,
-      availableMemoryProportion: availableMemoryProportion, dropout: dropout, lora: lora)
-  }
-
-  /// The same with another memory proportion of products.
-  func with(availableMemoryProportion: Double) -> PlanEstimator {
-    PlanEstimator(
-      topology, model: model, elementType: elementType, ioTiles: ioTiles,
-      availableMemoryProportion: availableMemoryProportion, dropout: dropout, lora: lora)
+      topology ?? self.topology, model: model, elementType: elementType, ioTiles: ioTiles,
+      availableMemoryProportion: availableMemoryProportion ?? self.availableMemoryProportion,
+      dropout: dropout, lora: lora)
   }
 
   /// One generative pass, on the pod.

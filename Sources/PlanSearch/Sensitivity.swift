@@ -8,7 +8,9 @@ package struct Sensitivity: Sendable {
   package let factor: Double
   /// Nil where none fits.
   package let best: PlanRanking.Entry?
-  package let topology: PodTopology
+  /// On the changed topology.
+  package let estimator: PlanEstimator
+  package var topology: PodTopology { estimator.topology }
 
   package enum Figure: String, Sendable, CaseIterable {
     case links = "link bandwidth"
@@ -38,8 +40,10 @@ extension PlanEstimator {
       [0.5, 2].map { factor in
         var topology = topology
         figure.scale(&topology, by: factor)
-        let best = with(topology).search(space, best: 1).best.first
-        return Sensitivity(figure: figure, factor: factor, best: best, topology: topology)
+        let changed = with(topology: topology)
+        return Sensitivity(
+          figure: figure, factor: factor, best: changed.search(space, best: 1).best.first,
+          estimator: changed)
       }
     }
   }

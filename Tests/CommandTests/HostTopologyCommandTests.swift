@@ -44,6 +44,16 @@ import Testing
     #expect(check.exitCode == 0 && check.output.contains("2 cores, 1 tables, well formed"))
   }
 
+  @Test func `A run with stages is not predicted, and says so before it starts`() async throws {
+    let file = try Self.file(Self.text)
+    defer { unlink(file) }
+    let outcome = try await Binary.run([
+      "run", "--topology", "pod64", "--pp", "2", "--host", file, "--seconds", "0",
+    ])
+    #expect(outcome.exitCode == 64)
+    #expect(outcome.error.contains("--host predicts steps without stages"), "\(outcome.error)")
+  }
+
   @Test(arguments: [
     (["topology", "check"], []), (["topology", "show"], []), (["validate", "--host"], []),
     (["run", "--host"], ["--seconds", "0"]),

@@ -40,11 +40,10 @@ struct TinyStep {
 
   /// Values that depend on the place in the rank's shard only: enough to compare runs of one plan.
   private func fillWeights() {
-    for index in program.tensors.indices {
-      let tensor = program.tensors[index]
-      guard tensor.space == .streaming, Self.isWeight(tensor.name),
-        let id = program.tensor(named: tensor.name)
-      else { continue }
+    let weights = program.tensors.filter { $0.space == .streaming && Self.isWeight($0.name) }
+    // By their number among the weights: steps of other types have other tensors beside them.
+    for (index, tensor) in weights.enumerated() {
+      guard let id = program.tensor(named: tensor.name) else { continue }
       for instance in 0..<tensor.instanceCount {
         for rank in 0..<program.mesh.ranks {
           let memory = emulator.memory(of: id, instance: instance, rank: rank)

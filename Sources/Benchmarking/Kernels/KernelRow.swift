@@ -47,9 +47,9 @@ package struct KernelRow: Sendable, CustomStringConvertible {
   /// The largest relative error that is right: rounding of the results, and of sums in float32.
   package var tolerance: Double { format == .float32 ? 1e-5 : 1e-2 }
 
-  /// All that this machine can run: oneDNN multiplies bfloat16 on AVX-512 only.
+  /// All that this machine can run.
   package static let all = (products + rows + vectors).filter {
-    $0.engine == .own || $0.format == .float32 || InstructionSet.current == .avx512
+    $0.engine == .own || $0.format == .float32 || BFloat16Product.isSupported
   }
 
   /// Those that have `text` in their names; never nothing.

@@ -5,7 +5,7 @@ struct HostOrder {
   /// Which part of an operand each lane touches.
   enum Access: Equatable {
     /// Its own chunk of so many rows.
-    case own(HostCut)
+    case own(RowCut)
     case any
   }
 
@@ -44,18 +44,18 @@ struct HostOrder {
 extension HostSharing {
   /// How an operation is shared out over the lanes that make one content of its result; nil where
   /// one lane does all of it.
-  func cut(_ operation: Operation) -> HostCut? {
+  func cut(_ operation: Operation) -> RowCut? {
     let output = program[operation.outputs[0]]
     let lanes = owners(of: output).first?.count ?? 1
     switch operation.kind {
     case .sumOfSquares, .gradientScale, .crossEntropyLoss: return nil
     case .attention(let shape), .attentionBackward(let shape):
-      return HostCut(
-        program[operation.inputs[0]].rows / shape.sequence * shape.heads, lanes: lanes)
+      return RowCut(
+        rows: program[operation.inputs[0]].rows / shape.sequence * shape.heads, parts: lanes)
     case .cachedAttention(let shape):
-      return HostCut(program[operation.inputs[0]].rows * shape.heads, lanes: lanes)
-    case .cacheAppend: return HostCut(program[operation.inputs[0]].rows, lanes: lanes)
-    default: return HostCut(output.hostRows, lanes: lanes)
+      return RowCut(rows: program[operation.inputs[0]].rows * shape.heads, parts: lanes)
+    case .cacheAppend: return RowCut(rows: program[operation.inputs[0]].rows, parts: lanes)
+    default: return RowCut(rows: output.hostRows, parts: lanes)
     }
   }
 
@@ -88,10 +88,10 @@ extension HostSharing {
   }
 
   private func access(
-    _ tensor: Tensor, like output: Tensor, _ cut: HostCut?
+    _ tensor: Tensor, like output: Tensor, _ cut: RowCut?
   ) -> HostOrder.Access {
     guard tensor.differsOver == output.differsOver else { return .any }
-    if owners(of: output).first?.count == 1 { return .own(HostCut(1, lanes: 1)) }
+    if owners(of: output).first?.count == 1 { return .own(RowCut(rows: 1, parts: 1)) }
     guard let cut, tensor.hostRows == cut.rows else { return .any }
     return .own(cut)
   }
@@ -102,26 +102,26 @@ extension HostSharing {
     guard owners(of: program[operation.outputs[0]]).first?.count == 1,
       owners(of: input).first?.count == members, input.hostRows % members == 0
     else { return nil }
-    return .own(HostCut(input.hostRows, lanes: members))
+    return .own(RowCut(rows: input.hostRows, parts: members))
   }
 
   private func collectiveAccesses(
     _ operation: Operation, _ kind: Operation.Collective, _ group: ProcessGroup
   ) -> [HostOrder.Access] {
     let (input, output) = (program[operation.inputs[0]], program[operation.outputs[0]])
-    let single = HostOrder.Access.own(HostCut(1, lanes: 1))
+    let single = HostOrder.Access.own(RowCut(rows: 1, parts: 1))
     let members = program.mesh.size(of: group)
     let holders = owners(of: output).first?.count ?? 1
     switch kind {
     case .allReduceSum, .allReduceMax, .broadcast:
-      return [.any, .own(HostCut(output.hostRows, lanes: holders))]
+      return [.any, .own(RowCut(rows: output.hostRows, parts: holders))]
     case .reduceScatter: return [.any, holders == 1 ? single : .any]
     case .send: return [.any, .any]
     case .allGather:
       let isOwn = holders == members && blocksPerRank == 1 && output.hostRows % members == 0
       return [
         owners(of: input).first?.count == 1 ? single : .any,
-        isOwn ? .own(HostCut(output.hostRows, lanes: members)) : .any,
+        isOwn ? .own(RowCut(rows: output.hostRows, parts: members)) : .any,
       ]
     }
   }

@@ -17,8 +17,13 @@ package struct HostPrediction: Sendable {
   /// What all ranks together execute, by phase.
   package let executed: [(phase: String, work: Work)]
 
+  /// Of a Program in float32 without stages.
+  ///
   /// Cost: linear in the executed operations times lanes, as the Emulator's own schedule.
   package init(of program: Program, on host: MeasuredHost, workers: Int) {
+    precondition(
+      program.mesh.pipelineParallel == 1 && program.isFloat32,
+      "a host's tables are of float32, and of steps without stages")
     let sharing = HostSharing(program, workers: workers)
     var walk = HostWalk(sharing, HostTimer(host, sharing))
     // Once to know what is where when a step begins, once to time it.
@@ -155,7 +160,7 @@ private struct HostWalk {
     var known: [Int: Double] = [:]
     for lanes in sharing.owners(of: program[operation.outputs[0]]) {
       for (index, lane) in lanes.enumerated() {
-        let part = cut?.count(index) ?? (index == 0 ? 1 : 0)
+        let part = cut?[index].count ?? (index == 0 ? 1 : 0)
         guard part > 0 else { continue }
         let seconds =
           known[part]
@@ -202,10 +207,10 @@ private struct HostWalk {
       case .allGather: (gatherers(operation, group), program[operation.inputs[0]].count)
       }
     for owners in lanes {
-      let cut = HostCut(elements, lanes: owners.count)
+      let cut = RowCut(rows: elements, parts: owners.count)
       var known: [Int: Double] = [:]
-      for (index, lane) in owners.enumerated() where cut.count(index) > 0 {
-        let part = cut.count(index)
+      for (index, lane) in owners.enumerated() where !cut[index].isEmpty {
+        let part = cut[index].count
         let seconds =
           known[part]
           ?? timer.collective(
@@ -236,5 +241,12 @@ extension HostSharing {
       }
     }
     return seen.map { rank in (0..<blocksPerRank).map { rank * blocksPerRank + $0 } }
+  }
+}
+
+extension Program {
+  /// Whether nothing on the tiles is of another floating-point type.
+  fileprivate var isFloat32: Bool {
+    !tensors.contains { $0.space == .sram && $0.elementType.isHalf }
   }
 }

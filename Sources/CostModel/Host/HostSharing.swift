@@ -3,8 +3,9 @@ package import Program
 /// What the Emulator shares among the ranks of a Program, as it follows from the Program alone.
 ///
 /// Ranks between which a tensor does not differ hold it once, and what makes it runs once, shared
-/// out over the lanes of all of them. What is a view of streaming memory is not moved. A rank is cut into blocks where there are few ranks, so that a plan has at
-/// least 16 lanes; workers take equal runs of lanes.
+/// out over the lanes of all of them. What is a view of streaming memory is not moved. A rank is cut
+/// into blocks where there are few ranks, so that a plan has at least 16 lanes; workers take equal
+/// runs of lanes.
 package struct HostSharing {
   let program: Program
   let workers: Int
@@ -52,19 +53,6 @@ package struct HostSharing {
     // The worker w has the lanes from w x lanes / workers on, rounded down.
     ((lane + 1) * workers - 1) / laneCount
   }
-}
-
-/// Rows in equal chunks over lanes: the last ones shorter, or empty.
-struct HostCut: Equatable {
-  let rows: Int
-  let chunk: Int
-
-  init(_ rows: Int, lanes: Int, unit: Int = 1) {
-    self.rows = rows
-    chunk = (rows + lanes * unit - 1) / (lanes * unit) * unit
-  }
-
-  func count(_ lane: Int) -> Int { max(0, min(rows, (lane + 1) * chunk) - lane * chunk) }
 }
 
 extension Tensor {

@@ -69,6 +69,9 @@ struct RunCommand: ParsableCommand {
       return
     }
     let host = try host.map { file throws(TopologyError) in try MeasuredHost.file(file) }
+    guard host == nil || resolved.step.plan.pipelineParallel == 1 else {
+      throw ValidationError("--host predicts steps without stages, expected --pp 1 or no --host")
+    }
     let estimate = try resolved.estimate(executableCached: job.executableCached)
     var run = try train(like: resolved)
     run.predict(on: host)

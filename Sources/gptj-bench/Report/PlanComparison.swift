@@ -86,14 +86,12 @@ struct PlanComparison {
       .init("if"), .init("best plan"), .init("step s", .right), .init("$/run", .right),
     ])
     for change in sensitivity {
-      let price = change.topology.pricePerIPUHourUSD
       table.add([
         "\(change.figure.rawValue) x \(change.factor == 2 ? "2" : "1/2")",
         change.best?.plan.argument ?? "none fits",
         change.best.map { Format.fixed($0.step.seconds, 2) } ?? "",
         change.best.map {
-          Format.fixed(
-            Double(steps) * $0.step.seconds / 3600 * price * Double($0.plan.ranks), 2)
+          Format.fixed($0.dollars(steps: steps, on: change.estimator), 2)
         } ?? "",
       ])
     }
