@@ -41,8 +41,7 @@ package final class BFloat16Product: @unchecked Sendable {
 
   /// Whether oneDNN multiplies bfloat16 on this processor: from AVX-512 on.
   package static let isSupported: Bool = {
-    var square = dnnl_memory_desc_t()
-    describe(&square, 16, 16, 16, transposed: false, dnnl_bf16)
+    let square = description(16, 16, 16, transposed: false, dnnl_bf16)
     guard let found = primitiveDescription(square, square, square, accumulates: false) else {
       return false
     }
@@ -53,11 +52,12 @@ package final class BFloat16Product: @unchecked Sendable {
   package let shape: Shape
   /// Bytes that a product needs beside its operands.
   package let scratchBytes: Int
-  private var a = dnnl_memory_desc_t()
-  private var b = dnnl_memory_desc_t()
-  private var c = dnnl_memory_desc_t()
-  private var scratch = dnnl_memory_desc_t()
-  private var primitive: dnnl_primitive_t?
+  private let a: dnnl_memory_desc_t
+  private let b: dnnl_memory_desc_t
+  private let c: dnnl_memory_desc_t
+  private let scratch: dnnl_memory_desc_t
+  /// Nil where the sum in float32 is the faster of the two.
+  private let primitive: dnnl_primitive_t?
 
   /// Every size is at least 1.
   ///
@@ -69,21 +69,23 @@ package final class BFloat16Product: @unchecked Sendable {
     // The number of threads that oneDNN plans for is that of the thread that asks.
     GEMM.prepareThread()
     let (m, n, k) = (shape.rows, shape.columns, shape.inner)
-    Self.describe(&a, m, k, shape.strideA, transposed: shape.transposesA, dnnl_bf16)
-    Self.describe(&b, k, n, shape.strideB, transposed: shape.transposesB, dnnl_bf16)
+    a = Self.description(m, k, shape.strideA, transposed: shape.transposesA, dnnl_bf16)
+    b = Self.description(k, n, shape.strideB, transposed: shape.transposesB, dnnl_bf16)
     let result = shape.result == .float32 ? dnnl_f32 : dnnl_bf16
-    Self.describe(&c, m, n, shape.strideC, transposed: false, result)
+    c = Self.description(m, n, shape.strideC, transposed: false, result)
     if Self.sums(shape) {
       scratchBytes = shape.result == .float32 ? 0 : m * n * MemoryLayout<Float>.size
+      (scratch, primitive) = (dnnl_memory_desc_t(), nil)
       return
     }
     guard let description = Self.primitiveDescription(a, b, c, accumulates: shape.accumulates)
     else { preconditionFailure("no bfloat16 products here: ask isSupported first") }
-    if let needed = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0) {
-      scratch = needed.pointee
-    }
-    scratchBytes = dnnl_memory_desc_get_size(&scratch)
-    Self.check(dnnl_primitive_create(&primitive, description), "dnnl_primitive_create")
+    let needed = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0)
+    scratch = needed?.pointee ?? dnnl_memory_desc_t()
+    scratchBytes = needed.map { dnnl_memory_desc_get_size($0) } ?? 0
+    var made: dnnl_primitive_t?
+    Self.check(dnnl_primitive_create(&made, description), "dnnl_primitive_create")
+    primitive = made
     dnnl_primitive_desc_destroy(description)
   }
 
@@ -98,33 +100,16 @@ package final class BFloat16Product: @unchecked Sendable {
   ) {
     counters.flops += 2 * shape.rows * shape.columns * shape.inner
     guard let primitive else { return sum(left, right, into: result, work) }
-    var memories: (dnnl_memory_t?, dnnl_memory_t?, dnnl_memory_t?, dnnl_memory_t?)
-    func memory(
-      _ memory: inout dnnl_memory_t?, _ description: inout dnnl_memory_desc_t,
-      _ start: UnsafeRawPointer
-    ) {
-      Self.check(
-        dnnl_memory_create(
-          &memory, &description, Self.engine, UnsafeMutableRawPointer(mutating: start)),
-        "dnnl_memory_create")
-    }
-    memory(&memories.0, &a, left)
-    memory(&memories.1, &b, right)
-    memory(&memories.2, &c, result)
-    memory(&memories.3, &scratch, work)
     withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: 4) { arguments in
-      arguments[0] = dnnl_exec_arg_t(arg: DNNL_ARG_SRC_0, memory: memories.0)
-      arguments[1] = dnnl_exec_arg_t(arg: DNNL_ARG_WEIGHTS_0, memory: memories.1)
-      arguments[2] = dnnl_exec_arg_t(arg: DNNL_ARG_DST_0, memory: memories.2)
-      arguments[3] = dnnl_exec_arg_t(arg: DNNL_ARG_SCRATCHPAD, memory: memories.3)
+      arguments[0] = Self.argument(DNNL_ARG_SRC_0, a, left)
+      arguments[1] = Self.argument(DNNL_ARG_WEIGHTS_0, b, right)
+      arguments[2] = Self.argument(DNNL_ARG_DST_0, c, result)
+      arguments[3] = Self.argument(DNNL_ARG_SCRATCHPAD, scratch, work)
       Self.check(
         dnnl_primitive_execute(primitive, Self.stream, 4, arguments.baseAddress),
         "dnnl_primitive_execute")
+      for argument in arguments { dnnl_memory_destroy(argument.memory) }
     }
-    dnnl_memory_destroy(memories.0)
-    dnnl_memory_destroy(memories.1)
-    dnnl_memory_destroy(memories.2)
-    dnnl_memory_destroy(memories.3)
   }
 }
 
@@ -199,15 +184,28 @@ extension BFloat16Product {
     precondition(status == dnnl_success, "\(call): status \(status.rawValue)")
   }
 
-  private static func describe(
-    _ description: inout dnnl_memory_desc_t, _ rows: Int, _ columns: Int, _ stride: Int,
-    transposed: Bool, _ type: dnnl_data_type_t
-  ) {
+  private static func description(
+    _ rows: Int, _ columns: Int, _ stride: Int, transposed: Bool, _ type: dnnl_data_type_t
+  ) -> dnnl_memory_desc_t {
+    var description = dnnl_memory_desc_t()
     let sizes = [dnnl_dim_t(rows), dnnl_dim_t(columns)]
     let strides = transposed ? [1, dnnl_dim_t(stride)] : [dnnl_dim_t(stride), 1]
     check(
       dnnl_memory_desc_init_by_strides(&description, 2, sizes, type, strides),
       "dnnl_memory_desc_init_by_strides")
+    return description
+  }
+
+  /// One operand of a call: the caller destroys its memory object, which owns no bytes.
+  private static func argument(
+    _ index: Int32, _ description: dnnl_memory_desc_t, _ start: UnsafeRawPointer
+  ) -> dnnl_exec_arg_t {
+    var memory: dnnl_memory_t?
+    check(
+      withUnsafePointer(to: description) {
+        dnnl_memory_create(&memory, $0, engine, UnsafeMutableRawPointer(mutating: start))
+      }, "dnnl_memory_create")
+    return dnnl_exec_arg_t(arg: index, memory: memory)
   }
 
   /// Nil where this oneDNN has no such product for this processor.
