@@ -198,7 +198,12 @@ package final class Emulator {
 
 extension Program {
   fileprivate var multipliesBFloat16: Bool {
-    tensors.contains { $0.elementType == .bfloat16 && $0.space == .sram }
+    var found = false
+    forEachOperation { operation, _, _ in
+      guard case .matmul = operation.kind else { return }
+      found = found || self[operation.inputs[0]].elementType == .bfloat16
+    }
+    return found
   }
 
   /// The first tensor of a type that no kernel takes.

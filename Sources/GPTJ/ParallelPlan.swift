@@ -52,6 +52,8 @@ package struct ParallelPlan: Sendable, Equatable {
     package var hasSinglePartials = false
     /// What matrices travel as between ranks; nil for their own type.
     package var collectiveType: ElementType?
+    /// Whether gradients and moments rest in bfloat16 in streaming memory.
+    package var storesStateAsBFloat16 = false
 
     package init() {}
   }

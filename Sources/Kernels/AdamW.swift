@@ -42,6 +42,45 @@ package struct AdamW: Sendable {
     }
   }
 
+  /// The same where moments rest in bfloat16: the update widens a block of them at a time into
+  /// `scratch`, floats of `blockScratch`, and rounds them back.
+  ///
+  /// The first moment is rounded to the nearest, the second up or down at random: in a step that moves
+  /// it by a thousandth it would never move otherwise. All are elements `first ..< first + count` of
+  /// their tensors; a bfloat16 gradient is widened as well. `weights` updates one block, given its
+  /// range, its moments and its gradient.
+  package func updateBlocks(
+    firstMoment: UnsafeMutablePointer<UInt16>, secondMoment: UnsafeMutablePointer<UInt16>,
+    gradient: UnsafeRawPointer, as format: ElementFormat, first: Int, count: Int,
+    rounding: StochasticRounding, scratch: UnsafeMutablePointer<Float>,
+    weights update: (
+      _ block: Range<Int>, _ firstMoment: UnsafeMutablePointer<Float>,
+      _ secondMoment: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>
+    ) -> Void
+  ) {
+    let size = Self.blockSize
+    let (m, v, wide) = (scratch, scratch + size, scratch + 2 * size)
+    for start in stride(from: 0, to: count, by: size) {
+      let count = min(size, count - start)
+      BFloat16.widen(firstMoment + start, into: m, count: count)
+      BFloat16.widen(secondMoment + start, into: v, count: count)
+      var block = gradient.assumingMemoryBound(to: Float.self) + start
+      if format == .bfloat16 {
+        BFloat16.widen(
+          gradient.assumingMemoryBound(to: UInt16.self) + start, into: wide, count: count)
+        block = UnsafePointer(wide)
+      }
+      update(start..<start + count, m, v, block)
+      BFloat16.narrow(m, into: firstMoment + start, count: count)
+      BFloat16.narrow(
+        v, into: secondMoment + start, first: first + start, count: count, rounding: rounding)
+    }
+  }
+
+  private static let blockSize = 2048
+  /// Floats that `updateBlocks` needs.
+  package static let blockScratch = 3 * blockSize
+
   /// Hides the C struct from the package's interface; its floats are immutable.
   private struct Scalars: @unchecked Sendable {
     let value: ck_adamw_step

@@ -15,4 +15,16 @@ package enum BFloat16 {
   ) {
     ck_narrow(source, target, count)
   }
+
+  /// Rounded up or down with the chances that make the mean the number itself.
+  ///
+  /// Both are elements `first ..< first + count` of a tensor: however it is cut, it is rounded alike.
+  package static func narrow(
+    _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<UInt16>, first: Int,
+    count: Int, rounding: StochasticRounding
+  ) {
+    withUnsafePointer(to: rounding.value) {
+      ck_narrow_stochastic(source, target, first, count, $0)
+    }
+  }
 }

@@ -49,6 +49,7 @@ struct PlanTimer {
   private struct Numerics: Hashable {
     let hasSinglePartials: Bool
     let collectiveType: ElementType?
+    let storesStateAsBFloat16: Bool
   }
 
   /// The step's time by cause, by the central calibration.
@@ -61,7 +62,8 @@ struct PlanTimer {
     }
     let numerics = Numerics(
       hasSinglePartials: plan.rewrites.hasSinglePartials,
-      collectiveType: plan.rewrites.collectiveType)
+      collectiveType: plan.rewrites.collectiveType,
+      storesStateAsBFloat16: plan.rewrites.storesStateAsBFloat16)
     let microBatch = MicroBatchKey(
       tensorParallel: plan.tensorParallel, hasReplicas: plan.dataParallel > 1,
       ranksOfMachine: min(plan.ranks, estimator.topology.machine.ipus), size: plan.microBatchSize,

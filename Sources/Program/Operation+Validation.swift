@@ -52,6 +52,8 @@ extension Operation.Kind {
     switch self {
     case .load where inputs[0].elementType == .bfloat16 && outputs[0].elementType == .float32:
       return expect(outputs[0], count: inputs[0].count)
+    case .store where inputs[0].elementType == .float32 && outputs[0].elementType == .bfloat16:
+      return expect(outputs[0], count: inputs[0].count)
     case .hostLoad, .hostStore, .load, .store, .copy, .send, .receive:
       return same(inputs[0], outputs[0])
     case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,

@@ -10,7 +10,7 @@ extension Program {
     var work = Work()
     switch operation.kind {
     case .load: work.loadBytes = inputs[0].bytes
-    case .store: work.storeBytes = inputs[0].bytes
+    case .store: work.storeBytes = outputs[0].bytes
     case .hostLoad, .hostStore: work.hostBytes = inputs[0].bytes
     case .collective(let kind, let group):
       work.collectives.record(kind, group, bytes: payloadBytes(of: operation))

@@ -181,7 +181,7 @@ struct ResolverTests {
           + "pipeline_interleave, device_iterations, io_tiles, "
           + "available_memory_proportion, loss_scaling, code_load, attention_serialisation, "
           + "recompute, recompute_closing_collectives, fuse_all_reduces, io_mode, "
-          + "sequence_sharding, state_sharding, matmul_partials, collective_type"
+          + "sequence_sharding, state_sharding, matmul_partials, collective_type, state_type"
       ),
       ("model:\n", "f.yml:1:7: model is null, expected a mapping"),
       (

@@ -82,6 +82,20 @@ void ck_dropout_rows(int type, const void *x, void *y, long width, long sequence
 /// The four words of one counter under a key of two.
 void ck_philox(const uint32_t *counter, const uint32_t *key, uint32_t *words);
 
+// stochastic.c -------------------------------------------------------------------------------------
+
+/// Where the bits that decide upon a rounding come from: Philox-4x32-10, key (seed, step), whose
+/// counter starts with the element's number and ends with the stream, one for each tensor.
+typedef struct {
+  uint32_t seed, step;
+  uint64_t stream;
+} ck_rounding;
+
+/// Float32 to one of the two bfloat16 next to it, with the chance that makes the mean the float32;
+/// what bfloat16 holds stays. x and y are elements [first, first + n) of the tensor.
+void ck_narrow_stochastic(const float *x, uint16_t *y, long first, long n,
+                          const ck_rounding *rounding);
+
 // rotary.c: table is [sequence][2 rotaryDim], cosines then signed sines, each written twice -------
 
 void ck_rotary_table(float *table, long sequence, long rotaryDim, double base);

@@ -39,6 +39,13 @@ package struct ExecutionConfiguration: Sendable, Equatable {
     case bfloat16, float16
   }
 
+  /// What gradients and moments are in streaming memory; sums and updates are float32 in any case.
+  package enum StateType: String, Sendable, CaseIterable {
+    /// Gradients as they add up, moments in float32.
+    case own
+    case bfloat16
+  }
+
   package var microBatchSize = 1
   package var dataParallel = 1
   package var tensorParallel = 1
@@ -68,6 +75,7 @@ package struct ExecutionConfiguration: Sendable, Equatable {
   package var stateSharding = StateSharding.all
   package var matmulPartials = MatmulPartials.half
   package var collectiveType = CollectiveType.own
+  package var stateType = StateType.own
 
   /// The reference's defaults (Graphcore examples, nlp/gpt_j/popxl/config/config.py).
   package init() {}
@@ -100,6 +108,7 @@ package struct ExecutionConfiguration: Sendable, Equatable {
     stateSharding = try section.choice("state_sharding", default: stateSharding)
     matmulPartials = try section.choice("matmul_partials", default: matmulPartials)
     collectiveType = try section.choice("collective_type", default: collectiveType)
+    stateType = try section.choice("state_type", default: stateType)
     try section.finish()
   }
 
@@ -124,6 +133,7 @@ package struct ExecutionConfiguration: Sendable, Equatable {
       ("state_sharding", YAMLNode(stateSharding.rawValue)),
       ("matmul_partials", YAMLNode(matmulPartials.rawValue)),
       ("collective_type", YAMLNode(collectiveType.rawValue)),
+      ("state_type", YAMLNode(stateType.rawValue)),
     ])
   }
 }

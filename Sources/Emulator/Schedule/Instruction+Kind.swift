@@ -22,6 +22,7 @@ extension Instruction {
       case .tiles: 4
       }
     case .widen: 2
+    case .narrow: 3
     case .zero: 5
     case .slice: 6
     case .collective: 7

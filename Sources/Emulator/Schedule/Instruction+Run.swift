@@ -21,6 +21,9 @@ extension Instruction {
     case .widen(let source, let target, let count):
       BFloat16.widen(source, into: target, count: count)
       context.loadBytes += count * MemoryLayout<UInt16>.size
+    case .narrow(let source, let target, let count):
+      BFloat16.narrow(source, into: target, count: count)
+      context.storeBytes += count * MemoryLayout<UInt16>.size
     case .zero(let start, let bytes): memset(start, 0, bytes)
     case .slice(let slice): slice.run()
     case .collective(let part): part.run(&context.collectives)
@@ -65,7 +68,7 @@ extension Instruction {
       let length = Double(squares.pointee).squareRoot() / lossScale
       norm.pointee = Float(length)
       scale.pointee = Float(clip / Swift.max(length, clip) / lossScale)
-    case .adamW(let update): update.run(&context.kernels)
+    case .adamW(let update): update.run(&context)
     case .selectRows(let x, let rowBytes, let numbers, let rows, let target):
       for row in rows {
         memcpy(target + row * rowBytes, x + Int(numbers[row]) * rowBytes, rowBytes)
@@ -275,19 +278,44 @@ extension Instruction.Loss {
 }
 
 extension Instruction.Update {
-  fileprivate func run(_ counters: inout WorkCounters) {
+  fileprivate func run(_ context: inout WorkerContext) {
     let step = AdamW(
       learningRate: Double(schedule[0]), beta1: beta1, beta2: beta2, epsilon: epsilon,
       weightDecay: weightDecay, step: Int(schedule[1]), gradientScale: Double(gradientScale[0]))
+    guard let rounding else {
+      return update(
+        0..<count, step, firstMoment.assumingMemoryBound(to: Float.self),
+        secondMoment.assumingMemoryBound(to: Float.self),
+        gradient.assumingMemoryBound(to: Float.self), &context.kernels)
+    }
+    step.updateBlocks(
+      firstMoment: firstMoment.assumingMemoryBound(to: UInt16.self),
+      secondMoment: secondMoment.assumingMemoryBound(to: UInt16.self), gradient: gradient,
+      as: gradientFormat, first: rounding.pointee.first, count: count,
+      rounding: StochasticRounding(
+        seed: 0, step: Int(schedule[1]), stream: rounding.pointee.stream),
+      scratch: context.scratch.assumingMemoryBound(to: Float.self)
+    ) { block, firstMoment, secondMoment, gradient in
+      update(block, step, firstMoment, secondMoment, gradient, &context.kernels)
+    }
+  }
+
+  /// The weights of this range, by moments and a gradient that start where it does.
+  private func update(
+    _ range: Range<Int>, _ step: AdamW, _ firstMoment: UnsafeMutablePointer<Float>,
+    _ secondMoment: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>,
+    _ counters: inout WorkCounters
+  ) {
     if let low {
       return step.update(
-        weights: weight.assumingMemoryBound(to: UInt16.self), low: low, firstMoment: firstMoment,
-        secondMoment: secondMoment, gradient: gradient, count: count, counters: &counters)
+        weights: weight.assumingMemoryBound(to: UInt16.self) + range.lowerBound,
+        low: low + range.lowerBound, firstMoment: firstMoment, secondMoment: secondMoment,
+        gradient: gradient, count: range.count, counters: &counters)
     }
     step.update(
-      weights: weight.assumingMemoryBound(to: Float.self), firstMoment: firstMoment,
-      secondMoment: secondMoment, gradient: gradient,
-      count: count, counters: &counters)
+      weights: weight.assumingMemoryBound(to: Float.self) + range.lowerBound,
+      firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
+      count: range.count, counters: &counters)
   }
 }
 

@@ -7,6 +7,7 @@ import Kernels
 enum Instruction {
   case move(Move)
   case widen(UnsafePointer<UInt16>, into: MutableFloats, count: Int)
+  case narrow(Floats, into: UnsafeMutablePointer<UInt16>, count: Int)
   case zero(UnsafeMutableRawPointer, bytes: Int)
   case slice(Slice)
   case collective(CollectivePart)
@@ -202,9 +203,12 @@ enum Instruction {
     /// Float32, or bfloat16 where `low` has the other half of it.
     let weight: MutableElements
     let low: UnsafeMutablePointer<Int16>?
-    let gradient: Floats
-    let firstMoment: MutableFloats
-    let secondMoment: MutableFloats
+    let gradient: Elements
+    let gradientFormat: ElementFormat
+    let firstMoment: MutableElements
+    let secondMoment: MutableElements
+    /// How moments in bfloat16 are rounded, nil where they are float32.
+    let rounding: UnsafePointer<Rounding>?
     let gradientScale: Floats
     /// Learning rate, then the step's number.
     let schedule: Floats
@@ -213,6 +217,12 @@ enum Instruction {
     let beta2: Double
     let epsilon: Double
     let weightDecay: Double
+  }
+
+  /// The tensor that is rounded, and the first element of it that this lane has.
+  struct Rounding {
+    let stream: UInt64
+    let first: Int
   }
 
   struct GatheredLogits {

@@ -36,7 +36,8 @@ struct InstructionEmitter {
     case .hostStore: move(.tilesToHost, part)
     case .load:
       input(0).elementType == output().elementType ? move(.streamingToTiles, part) : widen(part)
-    case .store: move(.tilesToStreaming, part)
+    case .store:
+      input(0).elementType == output().elementType ? move(.tilesToStreaming, part) : narrow(part)
     case .copy, .receive: move(.tiles, part)
     case .zero: zero(part)
     case .slice(let group): slice(part, group)
@@ -118,6 +119,12 @@ struct InstructionEmitter {
     let first = part.lowerBound * output().cutColumns
     let source = raw(operation.inputs[0]).assumingMemoryBound(to: UInt16.self)
     return .widen(UnsafePointer(source + first), into: write() + first, count: elements(part))
+  }
+
+  private func narrow(_ part: Range<Int>) -> Instruction {
+    let first = part.lowerBound * output().cutColumns
+    let target = raw(operation.outputs[0]).assumingMemoryBound(to: UInt16.self)
+    return .narrow(read(0) + first, into: target + first, count: elements(part))
   }
 
   private func zero(_ part: Range<Int>) -> Instruction {
@@ -347,15 +354,29 @@ struct InstructionEmitter {
         operation.outputs.count == 4
         ? raw(operation.outputs[3]).assumingMemoryBound(to: Int16.self) : nil
       let offset = part.lowerBound * input(0).cutColumns
+      func moment(_ index: Int) -> UnsafeMutableRawPointer {
+        raw(operation.outputs[index]) + offset * output(index).elementType.bytes
+      }
       return .adamW(
         Instruction.Update(
-          weight: at(part), low: low.map { $0 + offset }, gradient: read(1) + offset,
-          firstMoment: write(1) + offset,
-          secondMoment: write(2) + offset, gradientScale: read(4), schedule: read(5),
+          weight: at(part), low: low.map { $0 + offset },
+          gradient: source(1) + offset * input(1).elementType.bytes,
+          gradientFormat: input(1).format, firstMoment: moment(1), secondMoment: moment(2),
+          rounding: output(2).elementType == .bfloat16 ? rounding(offset) : nil,
+          gradientScale: read(4), schedule: read(5),
           count: elements(part), beta1: constants.beta1, beta2: constants.beta2,
           epsilon: constants.epsilon, weightDecay: constants.weightDecay))
     default: preconditionFailure("\(operation.kind.name) is no optimizer operation")
     }
+  }
+
+  /// Every buffer that is rounded has its own stream of random bits: its number.
+  private func rounding(_ first: Int) -> UnsafePointer<Instruction.Rounding> {
+    lowering.needScratch(AdamW.blockScratch * MemoryLayout<Float>.size)
+    let stream = lowering.buffer(operation.outputs[2], rank: rank)
+    return lowering.tables.table([
+      Instruction.Rounding(stream: UInt64(stream), first: first)
+    ])
   }
 }
 

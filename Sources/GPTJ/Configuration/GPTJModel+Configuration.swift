@@ -51,5 +51,6 @@ extension ParallelPlan.Rewrites {
       case .bfloat16: .bfloat16
       case .float16: .float16
       }
+    storesStateAsBFloat16 = execution.stateType == .bfloat16
   }
 }

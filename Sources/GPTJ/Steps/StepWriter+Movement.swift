@@ -12,7 +12,8 @@ extension StepWriter {
   /// Brings a rank's whole part of a parameter onto its tiles: a load, and a gather where replicas
   /// each keep a shard of it.
   func load(_ parameter: Parameter, layer: Affine? = nil) -> TensorReference {
-    let shard = loadShard(stored(parameter).weight, of: parameter, layer, "")
+    let weight = stored(parameter).weight
+    let shard = loadShard(weight, of: parameter, layer, "", as: typeOnTiles(of: weight))
     return holdsWholeWeights(parameter) ? shard : gather(shard, of: parameter)
   }
 
@@ -25,7 +26,7 @@ extension StepWriter {
     return whole
   }
 
-  /// What a tensor in streaming memory is once it is loaded: bfloat16 becomes the step's type.
+  /// What a weight in streaming memory is once it is loaded: bfloat16 becomes the step's type.
   func typeOnTiles(of stored: TensorID) -> ElementType {
     let atRest = builder[TensorReference(stored)].elementType
     return atRest == .bfloat16 ? type : atRest
@@ -33,7 +34,8 @@ extension StepWriter {
 
   /// Loads what a rank stores of a parameter (weight, gradient or moment) onto the tiles, ungathered.
   func loadShard(
-    _ id: TensorID, of parameter: Parameter, _ layer: Affine?, _ suffix: String
+    _ id: TensorID, of parameter: Parameter, _ layer: Affine?, _ suffix: String,
+    as type: ElementType? = nil
   ) -> TensorReference {
     let source = TensorReference(id, indices(parameter, layer))
     let tensor = builder[source]
@@ -42,7 +44,7 @@ extension StepWriter {
     let shard = builder.temporary(
       parameter.name + suffix + (isWhole ? "" : ".shard"),
       isWhole ? parameter.shape : tensor.shape,
-      typeOnTiles(of: id),
+      type ?? tensor.elementType,
       differsOver: tensor.differsOver)
     builder.emit(.load, [source], into: [shard])
     return shard

@@ -68,12 +68,13 @@ extension StepWriter {
       func state(_ suffix: String, _ type: ElementType) -> TensorID {
         declare(parameter, suffix, type, isWhole: holdsWholeState(parameter))
       }
+      let atRest: ElementType? = plan.rewrites.storesStateAsBFloat16 ? .bfloat16 : nil
       storage[parameter.name] =
         isTrained
         ? ParameterStorage(
-          weight: weight, gradient: state(".gradient", gradientType),
-          firstMoment: state(".first_moment", .float32),
-          secondMoment: state(".second_moment", .float32),
+          weight: weight, gradient: state(".gradient", atRest ?? gradientType),
+          firstMoment: state(".first_moment", atRest ?? .float32),
+          secondMoment: state(".second_moment", atRest ?? .float32),
           low: builder[TensorReference(weight)].elementType == .bfloat16
             ? state(".low", .int16) : nil)
         : ParameterStorage(

@@ -289,7 +289,8 @@ extension StepWriter {
       builder.emit(.load, [source], into: [place])
       return
     }
-    let shard = loadShard(stored(parameter).weight, of: parameter, layer, "")
+    let weight = stored(parameter).weight
+    let shard = loadShard(weight, of: parameter, layer, "", as: typeOnTiles(of: weight))
     builder.emit(.collective(.allGather, over: parameter.shardingGroup), [shard], into: [place])
   }
 }
