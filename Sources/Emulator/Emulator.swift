@@ -14,6 +14,7 @@ package final class Emulator {
   private let pool: WorkerPool
   private let workers: [Worker]
   private let lanes: LaneSet
+  private let streamingDirectory: String
   /// Whose memory and threads these are as well.
   private let other: Emulator?
 
@@ -25,6 +26,11 @@ package final class Emulator {
     package var sharesReplicas: Bool
     /// Whose float32 products; their order of summation is its own.
     package var gemm: GEMMBackend
+    /// Bytes of memory that the whole process may take; nil for what the machine has.
+    package var hostMemory: Int?
+    /// Where streaming memory's large tensors are in a file, no more of them in memory at a time than
+    /// `hostMemory` leaves; nil for all in memory.
+    package var streamingDirectory: String?
     /// Whether to time every kind of operation, which costs two looks at the clock for each.
     package var timesKinds = false
     /// Called once on each worker's own thread before it does anything: pins it.
@@ -69,11 +75,15 @@ package final class Emulator {
     self.program = program
     self.other = other
     storage = try Storage(
-      program, sharesReplicas: options.sharesReplicas, sharing: other?.storage)
+      program, sharesReplicas: options.sharesReplicas, sharing: other?.storage,
+      limit: options.hostMemory.map { min($0, HostMemory.bytes) },
+      streamingDirectory: other == nil ? options.streamingDirectory : nil)
+    streamingDirectory = options.streamingDirectory ?? ""
     for (rank, area) in storage.areas.enumerated() {
       options.prepareMemory(rank, UnsafeRawBufferPointer(area))
     }
     schedule = Lowering(program, storage, options.gemm).schedule()
+    try storage.start(schedule.turns)
     lanes = LaneSet(program.mesh)
     let count = min(options.workers, lanes.count)
     let prepare = options.prepareWorker
@@ -87,23 +97,32 @@ package final class Emulator {
       }
     }
     let (schedule, lanes, barrier) = (schedule, lanes, pool.barrier)
+    let streaming = storage.streaming
     workers = (0..<count).map { worker in
       let first = worker * lanes.count / count
       return Worker(
         lanes: first..<(worker + 1) * lanes.count / count, schedule: schedule, barrier: barrier,
-        timesKinds: options.timesKinds)
+        streaming: streaming, timesKinds: options.timesKinds)
     }
   }
 
-  deinit { if other == nil { pool.stop() } }
+  deinit {
+    if other == nil { pool.stop() }
+    storage.streaming?.stop()
+  }
 
   package var workerCount: Int { workers.count }
   /// Instructions that a run executes, over all lanes.
   package var instructionCount: Int { schedule.lanes.reduce(0) { $0 + $1.count } }
-  /// Bytes of all emulated memory as kept on this host.
+  /// Bytes of all emulated memory as kept in this host's memory for good.
   package var bytes: Int { storage.bytes }
+  /// Bytes of the file that holds the rest.
+  package var fileBytes: Int { storage.streaming?.bytes ?? 0 }
 
   /// One instance of a tensor as one rank holds it, raw; writing a shared one writes it for all.
+  ///
+  /// Where streaming memory is in a file, only until the next tensor is asked for, or the Program
+  /// runs.
   package func memory(
     of tensor: TensorID, instance: Int = 0, rank: Int
   ) -> UnsafeMutableRawBufferPointer {
@@ -111,6 +130,7 @@ package final class Emulator {
       (0..<program[tensor].instanceCount).contains(instance),
       "\(program[tensor].name) has \(program[tensor].instanceCount) instances, not \(instance)")
     let buffer = storage.buffer(tensor, instance: instance, rank: rank)
+    storage.streaming?.fetch(buffer)
     return UnsafeMutableRawBufferPointer(
       start: storage.address(buffer), count: program[tensor].bytes)
   }
@@ -140,7 +160,15 @@ package final class Emulator {
   /// Runs the Program once; allocates nothing, but for what the matrix library does.
   package func execute() {
     let workers = workers
+    storage.streaming?.begin()
     pool.run { workers[$0].run() }
+    storage.streaming?.end()
+  }
+
+  /// What went wrong with the file of streaming memory, if anything: all that was computed since is
+  /// worth nothing.
+  package var failure: EmulatorError? {
+    storage.streaming?.errno.map { .streamingDisk(directory: streamingDirectory, errno: $0) }
   }
 
   private func measurement(seconds: Double, cpuSeconds: Double) -> StepMeasurement {
@@ -151,6 +179,7 @@ package final class Emulator {
         computeSeconds: times.reduce(0) { $0 + $1.compute },
         collectiveSeconds: times.reduce(0) { $0 + $1.collective },
         waitSeconds: times.reduce(0) { $0 + $1.wait },
+        diskSeconds: times.reduce(0) { $0 + $1.disk },
         executed: workers.reduce(Work()) { $0 + $1.executed(index) },
         skipped: workers.reduce(schedule.skipped[index]) { $0 + $1.unneeded(index) })
     }
@@ -159,7 +188,13 @@ package final class Emulator {
       operationCPUSeconds: workers.reduce(0) { $0 + $1.cpuSeconds - $1.waitCPUSeconds },
       criticalCPUSeconds: criticalCPUSeconds(),
       waits: workers.count > 1 ? workers[0].stretchSeconds.count : 0,
-      secondsByKind: secondsByKind(), workers: workers.count, phases: phases, ranks: rankTimes())
+      secondsByKind: secondsByKind(), workers: workers.count, phases: phases, ranks: rankTimes(),
+      disk: storage.streaming.map {
+        let moved = $0.moved
+        return StepMeasurement.Disk(
+          readBytes: moved.readBytes, writtenBytes: moved.writtenBytes,
+          mostResidentBytes: moved.mostResidentBytes)
+      })
   }
 
   private func criticalCPUSeconds() -> Double {
@@ -186,7 +221,8 @@ package final class Emulator {
         let busy = worker.busySeconds(of: lane)
         compute[lanes.rank(of: lane)] += busy.compute
         collective[lanes.rank(of: lane)] += busy.collective
-        wait[lanes.rank(of: lane)] += worker.waitSeconds / Double(worker.lanes.count)
+        let waited = worker.waitSeconds + worker.diskSeconds
+        wait[lanes.rank(of: lane)] += waited / Double(worker.lanes.count)
       }
     }
     return compute.indices.map {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why a Program cannot be emulated on this machine.
 package enum EmulatorError: Error, Equatable, CustomStringConvertible {
   case outOfMemory(bytes: Int, available: Int)
@@ -6,6 +8,9 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
   case noBFloat16Products(String)
   case noBFloat16Here
   case cannotStartThread(errno: Int32)
+  case streamingFile(directory: String, bytes: Int, errno: Int32)
+  case streamingDisk(directory: String, errno: Int32)
+  case hostMemoryTooSmall(needed: Int, given: Int)
 
   /// Groups that one reduction kernel joins (`ck_tree_sum`).
   package static let mostRanks = 64
@@ -25,6 +30,16 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
       "oneDNN has no products of bfloat16 for this processor; expected model.precision float32"
     case .cannotStartThread(let code):
       "cannot start a worker thread (errno \(code))"
+    case .streamingFile(let directory, let bytes, let code):
+      "\(directory): cannot make a file of \(bytes) bytes for streaming memory there: \(Self.text(code))"
+    case .streamingDisk(let directory, let code):
+      "\(directory): the file of streaming memory failed, the step is lost: \(Self.text(code))"
+    case .hostMemoryTooSmall(let needed, let given):
+      "the step needs \(needed) bytes of this machine's memory at once, streaming memory in files; "
+        + "expected --host-memory of at least that, not \(given), or a smaller model, sequence or "
+        + "micro-batch"
     }
   }
+
+  private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

@@ -18,6 +18,16 @@ package struct StepMeasurement: Sendable {
   package let workers: Int
   package let phases: [Phase]
   package let ranks: [Rank]
+  /// Nil where all of streaming memory is in memory.
+  package let disk: Disk?
+
+  /// What a run moved between the file of streaming memory and the host's memory.
+  package struct Disk: Sendable {
+    package let readBytes: Int
+    package let writtenBytes: Int
+    /// Of streaming memory, at a time.
+    package let mostResidentBytes: Int
+  }
 
   /// One phase, summed over its repetitions.
   package struct Phase: Sendable {
@@ -27,6 +37,8 @@ package struct StepMeasurement: Sendable {
     package let collectiveSeconds: Double
     /// Time at barriers, summed over workers.
     package let waitSeconds: Double
+    /// Time in which streaming memory was not yet read from its file, summed over workers.
+    package let diskSeconds: Double
     /// Counted where it was executed, summed over ranks.
     package let executed: Work
     /// Stated by the Program and knowingly not executed, summed over ranks.
@@ -37,12 +49,16 @@ package struct StepMeasurement: Sendable {
   package struct Rank: Sendable {
     package let computeSeconds: Double
     package let collectiveSeconds: Double
-    /// Its share of the time that its worker stood at barriers.
+    /// Its share of the time that its worker stood at barriers, or waited for the disk.
     package let waitSeconds: Double
   }
 
   package var computeSeconds: Double { ranks.reduce(0) { $0 + $1.computeSeconds } }
   package var collectiveSeconds: Double { ranks.reduce(0) { $0 + $1.collectiveSeconds } }
+  /// Time that workers waited for the disk, as a share of all their time.
+  package var diskShare: Double {
+    phases.reduce(0) { $0 + $1.diskSeconds } / (seconds * Double(workers))
+  }
   package var waitSeconds: Double { ranks.reduce(0) { $0 + $1.waitSeconds } }
 
   package var executed: Work { phases.reduce(Work()) { $0 + $1.executed } }

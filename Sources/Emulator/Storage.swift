@@ -6,7 +6,8 @@ import Program
 /// Ranks that must hold equal values share one buffer, unless `sharesReplicas` is off; it then
 /// lies in the area of the first of them. Tensors on the tiles are views of streaming memory then
 /// where they can be, without memory of their own. All of it is mapped once, zeroed on first touch,
-/// and lives as long as the emulator.
+/// and lives as long as the emulator; but for large tensors of streaming memory, which may be in a
+/// file.
 final class Storage {
   let program: Program
   let sharesReplicas: Bool
@@ -17,6 +18,9 @@ final class Storage {
   /// What each rank owns, contiguous, so that it can be bound to the node of the rank's worker.
   let areas: [UnsafeMutableRawBufferPointer]
   private let mapping: UnsafeMutableRawBufferPointer
+  /// Where some buffers are instead; nil where all are in memory for good.
+  let streaming: StreamingMemory?
+  private let schedule: Int
 
   /// Buffers start on their own cache line, areas on their own page.
   private static let cacheLine = 64
@@ -25,18 +29,22 @@ final class Storage {
   /// Tensors that another emulator's Program declares alike, and no smaller, take their memory from
   /// `other`, which must outlive this storage.
   init(
-    _ program: Program, sharesReplicas: Bool, sharing other: Storage? = nil
+    _ program: Program, sharesReplicas: Bool, sharing other: Storage? = nil,
+    limit: Int? = nil, streamingDirectory: String? = nil
   ) throws(EmulatorError) {
     self.program = program
     self.sharesReplicas = sharesReplicas
     views = sharesReplicas ? StreamingViews(program) : .none
     let shared = other.map { Self.shared(program, with: $0) } ?? [:]
     let elsewhere = Set(views.places.keys).union(shared.keys)
-    let layout = Layout(program, sharesReplicas: sharesReplicas, elsewhere: elsewhere)
+    let layout = Layout(
+      program, sharesReplicas: sharesReplicas, elsewhere: elsewhere,
+      usesFile: streamingDirectory != nil)
     firstBuffer = layout.firstBuffer
     let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
-    let available = HostMemory.bytes
+    let available = limit ?? HostMemory.bytes
     let schedule = Self.scheduleBytes(program)
+    self.schedule = schedule
     guard count + schedule <= available else {
       throw .outOfMemory(bytes: count + schedule, available: available)
     }
@@ -47,7 +55,15 @@ final class Storage {
     }
     madvise(mapped, count, MADV_HUGEPAGE)
     mapping = UnsafeMutableRawBufferPointer(start: mapped, count: count)
+    streaming = try streamingDirectory.map { directory throws(EmulatorError) in
+      try StreamingMemory(
+        places: layout.filed, directory: directory,
+        budget: available - count - schedule - Self.reserve)
+    }
     var addresses = layout.offsets.map { mapped + $0 }
+    for (buffer, place) in layout.filed.enumerated() where place != nil {
+      if let address = streaming?.address(buffer) { addresses[buffer] = address }
+    }
     if let other {
       for (tensor, theirs) in shared {
         let count = program[tensor].instanceCount * other.contents(of: program[tensor])
@@ -65,8 +81,16 @@ final class Storage {
 
   deinit { munmap(mapping.baseAddress, mapping.count) }
 
-  /// Bytes of the whole machine's memory as it is kept here.
+  /// Bytes of the whole machine's memory as it is kept here, the file not counted.
   var bytes: Int { mapping.count }
+
+  /// What a process needs beside its buffers and the schedule: code, libraries, data to train on.
+  private static let reserve = 512 << 20
+
+  /// Lets the file serve a run that takes these turns.
+  func start(_ turns: [StreamingTurn]) throws(EmulatorError) {
+    try streaming?.start(turns, besides: bytes + schedule + Self.reserve)
+  }
 
   /// The place in streaming memory that a tensor stands for instead of having its own memory.
   func place(of tensor: TensorID) -> TensorReference? { views.places[tensor] }
@@ -140,9 +164,18 @@ final class Storage {
     var firstBuffer: [Int] = []
     var offsets: [Int] = []
     var areas: [Range<Int>] = []
+    /// Where a buffer is in the file, if it is there.
+    var filed: [Range<Int>?] = []
+    private var fileEnd = 0
+
+    /// Smaller tensors of streaming memory stay in memory: together they are little, and a disk is
+    /// slow with them.
+    private static let leastFiled = 1 << 16
 
     /// Tensors that are `elsewhere` take no room.
-    init(_ program: Program, sharesReplicas: Bool, elsewhere: Set<TensorID>) {
+    init(
+      _ program: Program, sharesReplicas: Bool, elsewhere: Set<TensorID>, usesFile: Bool
+    ) {
       let mesh = program.mesh
       var count = 0
       for tensor in program.tensors {
@@ -150,6 +183,7 @@ final class Storage {
         count += tensor.instanceCount * contents(tensor, mesh, sharesReplicas)
       }
       offsets = [Int](repeating: 0, count: count)
+      filed = Array(repeating: nil, count: count)
       var end = 0
       var placed = program.tensors.map { _ in Set<Int>() }
       for rank in 0..<mesh.ranks {
@@ -159,14 +193,28 @@ final class Storage {
           guard placed[index].insert(content).inserted else { continue }
           let each = contents(tensor, mesh, sharesReplicas)
           for instance in 0..<tensor.instanceCount {
-            offsets[firstBuffer[index] + instance * each + content] = end
+            let buffer = firstBuffer[index] + instance * each + content
+            offsets[buffer] = end
             if elsewhere.contains(TensorID(index: index)) { continue }
+            if usesFile, tensor.space == .streaming, tensor.bytes >= Self.leastFiled {
+              file(buffer, bytes: tensor.bytes)
+              continue
+            }
             end += (tensor.bytes + cacheLine - 1) / cacheLine * cacheLine
           }
         }
         end = (end + page - 1) / page * page
         areas.append(start..<end)
       }
+    }
+
+    /// Whole huge pages where a buffer is made of them.
+    private mutating func file(_ buffer: Int, bytes: Int) {
+      let hugePage = 2 << 20
+      let unit = bytes % hugePage == 0 ? hugePage : StreamingFile.alignment
+      let start = (fileEnd + unit - 1) / unit * unit
+      fileEnd = start + (bytes + unit - 1) / unit * unit
+      filed[buffer] = start..<fileEnd
     }
   }
 }

@@ -87,7 +87,7 @@ private struct PreparedCase {
     var batches = try TrainingTask(seed: 1).batches(source.configuration)
     let trainer = try Trainer(source.configuration, options)
     trainer.initialize(RandomWeights(seed: 1))
-    _ = trainer.update(on: batches.next())
+    _ = try trainer.update(on: batches.next())
     return trainer
   }
 }

@@ -33,7 +33,7 @@ struct AllocationTests {
     var batches = try TrainingTask(seed: 1).batches(configuration)
     let trainer = try Trainer(configuration, Emulator.Options(workers: 2))
     trainer.initialize(RandomWeights(seed: 1))
-    _ = trainer.update(on: batches.next())
+    _ = try trainer.update(on: batches.next())
     #expect(least(of: 50) { trainer.emulator.execute() }.calls == 0)
   }
 

@@ -37,7 +37,7 @@ struct PlantedMiscountTests {
           var planted = phases
           planted[index] = StepMeasurement.Phase(
             name: phase.name, computeSeconds: 0, collectiveSeconds: 0, waitSeconds: 0,
-            executed: executed, skipped: skipped)
+            diskSeconds: 0, executed: executed, skipped: skipped)
           let found = miscounts(step.program, planted)
           #expect(
             found.count == 1 && found[0].hasPrefix("\(phase.name) \(change.name):"), "\(found)")

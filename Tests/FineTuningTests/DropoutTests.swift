@@ -197,7 +197,7 @@ struct DropoutTests {
     func rest(_ trainer: Trainer) throws -> [Double] {
       var batches = try TrainingTask(seed: 1).batches(
         trainer.configuration, startingAt: trainer.updates)
-      return (0..<3).map { _ in trainer.update(on: batches.next()).loss }
+      return try (0..<3).map { _ in try trainer.update(on: batches.next()).loss }
     }
     let whole = try train(configuration(tensor: 4, data: 2), steps: 3).trainer
     try whole.save(in: RunFolder(path: path), tokenizer: .embedded())

@@ -173,7 +173,7 @@ struct GeneratorTests {
       let losses = (0..<Int32(67)).map { token in
         var labels = [Int32](repeating: -100, count: 24)
         labels[prompt.count - 1] = token
-        return trainer.update(on: Batch(ids: prompt + padding, labels: labels)).loss
+        return try trainer.update(on: Batch(ids: prompt + padding, labels: labels)).loss
       }
       let best = losses.indices.min { losses[$0] < losses[$1] }
       #expect(try generator.answers(to: [prompt]) == [[Int32(best ?? -1)]])

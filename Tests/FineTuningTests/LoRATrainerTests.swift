@@ -103,7 +103,7 @@ struct LoRATrainerTests {
         try other.load(adapter)
         #expect(adapters(other) == adapters(trainer))
         var batches = try TrainingTask(seed: 1).batches(configuration)
-        losses.append(other.update(on: batches.next()).loss)
+        losses.append(try other.update(on: batches.next()).loss)
       }
       for loss in losses { #expect(abs(loss - losses[0]) < 1e-5 * losses[0]) }
     }

@@ -33,7 +33,7 @@ func train(
   var batches = try TrainingTask(seed: task).batches(configuration)
   let trainer = try Trainer(configuration, Emulator.Options(workers: 2))
   trainer.initialize(RandomWeights(seed: seed))
-  return (trainer, (0..<steps).map { _ in trainer.update(on: batches.next()) })
+  return try (trainer, (0..<steps).map { _ in try trainer.update(on: batches.next()) })
 }
 
 /// Runs a Python program; its output, or nil when there is no python3 or it failed.

@@ -21,7 +21,7 @@ struct TrainerCheckpointTests {
     let (trainer, first) = try train(configuration, steps: 3)
     try trainer.save(in: folder, tokenizer: .embedded())
     var batches = try TrainingTask(seed: 1).batches(configuration, startingAt: 3)
-    let rest = (0..<3).map { _ in trainer.update(on: batches.next()) }
+    let rest = try (0..<3).map { _ in try trainer.update(on: batches.next()) }
     try body(trainer, (first + rest).map(\.loss), folder)
   }
 
@@ -36,7 +36,7 @@ struct TrainerCheckpointTests {
     try trainer.resume(TrainingCheckpoint(path: folder.path))
     var batches = try TrainingTask(seed: 1).batches(
       configuration, startingAt: trainer.updates)
-    return (trainer, (0..<3).map { _ in trainer.update(on: batches.next()).loss })
+    return try (trainer, (0..<3).map { _ in try trainer.update(on: batches.next()).loss })
   }
 
   @Test("Under the same plan a resumed run has the same bits as an undisturbed one")

@@ -95,6 +95,6 @@ struct TrainerTests {
     #expect(report.correct + report.incorrect + report.badlyFormed == 7)
     #expect(trainer.transfer.read(from: trainer.emulator).map(\.values) == before)
     #expect(trainer.updates == 3)
-    #expect(trainer.update(on: batches.next()).step == 4)
+    #expect(try trainer.update(on: batches.next()).step == 4)
   }
 }

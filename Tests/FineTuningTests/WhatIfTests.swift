@@ -65,7 +65,7 @@ struct WhatIfTests {
         let tokens = 8 * 20
         let ids = (0..<tokens).map { Int32(($0 * 31 + step * 57 + $0 / 7) % 101) }
         let labels = (0..<tokens).map { Int32(($0 * 17 + step * 29 + 3) % 101) }
-        let update = trainer.update(on: Batch(ids: ids, labels: labels))
+        let update = try trainer.update(on: Batch(ids: ids, labels: labels))
         losses.append(update.loss)
         norms.append(update.gradientNorm)
       }

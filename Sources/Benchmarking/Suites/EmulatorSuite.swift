@@ -49,7 +49,7 @@ extension Benchmark {
       var batches = try TrainingTask(seed: 1).batches(fixed)
       let trainer = try Trainer(fixed, Emulator.Options(workers: workers))
       trainer.initialize(RandomWeights(seed: 1))
-      _ = trainer.update(on: batches.next())
+      _ = try trainer.update(on: batches.next())
       return workload(of: trainer.emulator)
     }
   }

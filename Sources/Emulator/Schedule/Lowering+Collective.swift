@@ -39,7 +39,7 @@ extension Lowering {
       order([
         (buffer(operation.inputs[0], rank: rank), .anywhere, false),
         (buffer(operation.outputs[0], rank: target), .anywhere, true),
-      ])
+      ], operation.kind)
       let buffers = collectiveBuffers(operation, [rank], [target])
       let owners = lanes.lanes(of: [rank])
       let cut = RowCut(rows: program[operation.inputs[0]].count, parts: owners.count, unit: 16)
@@ -140,7 +140,7 @@ extension Lowering {
       let target = writeAccess(kind, output, member, members: members, sharers: sharers)
       accesses.append((buffer(output, rank: member), target, true))
     }
-    order(accesses)
+    order(accesses, operation.kind)
   }
 
   /// A gathering lane reads its own rank's shard; every reduction reads all members' buffers.

@@ -32,7 +32,7 @@ extension Lowering {
       let grid = ProductGrid(
         rows: outputs[0].rows, columns: outputs[0].columns, lanes: owners.count)
       if grid.width > 1 {
-        order(accesses(operation, inputs, outputs, ranks: ranks, cut: nil))
+        order(accesses(operation, inputs, outputs, ranks: ranks, cut: nil), operation.kind)
         for (index, lane) in owners.enumerated() {
           let block = grid[index]
           guard !block.rows.isEmpty, !block.columns.isEmpty else { continue }
@@ -42,7 +42,7 @@ extension Lowering {
       }
     }
     let cut = operation.cutRows(inputs, outputs).map { RowCut(rows: $0, parts: owners.count) }
-    order(accesses(operation, inputs, outputs, ranks: ranks, cut: cut))
+    order(accesses(operation, inputs, outputs, ranks: ranks, cut: cut), operation.kind)
     for (index, lane) in owners.enumerated() {
       let part = cut?[index] ?? (index == 0 ? 0..<1 : 0..<0)
       guard !part.isEmpty else { continue }

@@ -17,6 +17,9 @@ final class Lowering {
   private var phaseNames: [String]
   private var skipped: [Work]
   private var waitsBefore = false
+  private var streamingTurns: [StreamingTurn] = []
+  /// The turn that begins with the next segment.
+  private var enters: Int?
   private var turns: [LoopVariable: Int] = [:]
   /// The stage that is lowered just now.
   private(set) var stage = 0
@@ -47,7 +50,7 @@ final class Lowering {
     if program.mesh.pipelineParallel > 1 { lowerStages() } else { lower(program.body) }
     closeSegment()
     return Schedule(
-      phaseNames: phaseNames, segments: segments, lanes: instructions, skipped: skipped,
+      phaseNames: phaseNames, turns: streamingTurns, segments: segments, lanes: instructions, skipped: skipped,
       scratchBytes: scratchBytes, tables: tables)
   }
 
@@ -58,6 +61,7 @@ final class Lowering {
       case .phase(let name, let inner):
         closeSegment()
         phase = phaseNames.firstIndex(of: name) ?? 0
+        startTurn()
         lower(inner)
         closeSegment()
       case .loop(let loop, let inner):
@@ -88,6 +92,7 @@ final class Lowering {
       if phaseNames[phase] != step.phase {
         closeSegment()
         phase = phaseNames.firstIndex(of: step.phase) ?? 0
+        startTurn()
       }
       lower(step.operation)
     }
@@ -125,7 +130,8 @@ final class Lowering {
   // MARK: Segments
 
   /// Starts a new segment where one of these accesses must come after an earlier one.
-  func order(_ accesses: [(buffer: Int, access: Access, writes: Bool)]) {
+  func order(_ accesses: [(buffer: Int, access: Access, writes: Bool)], _ kind: Operation.Kind) {
+    touch(accesses, kind)
     if accesses.contains(where: {
       hazards.conflicts(buffer: $0.buffer, $0.access, writes: $0.writes)
     }) {
@@ -141,8 +147,28 @@ final class Lowering {
   private func closeSegment() {
     let ends = instructions.map(\.count)
     guard ends != (segments.last?.ends ?? ends.map { _ in 0 }) else { return }
-    segments.append(Schedule.Segment(phase: phase, waitsBefore: waitsBefore, ends: ends))
+    segments.append(Schedule.Segment(phase: phase, waitsBefore: waitsBefore, enters: enters, ends: ends))
     waitsBefore = false
+    enters = nil
+  }
+
+  /// Where streaming memory is in a file, all wait until what a phase touches next is there.
+  private func startTurn() {
+    guard storage.streaming != nil else { return }
+    streamingTurns.append(StreamingTurn())
+    enters = streamingTurns.count - 1
+    waitsBefore = true
+    hazards.clear()
+  }
+
+  private func touch(
+    _ accesses: [(buffer: Int, access: Access, writes: Bool)], _ kind: Operation.Kind
+  ) {
+    guard let streaming = storage.streaming, !streamingTurns.isEmpty else { return }
+    for (buffer, _, writes) in accesses where streaming.address(buffer) != nil {
+      streamingTurns[streamingTurns.count - 1].touch(
+        buffer, writes: writes, replaces: writes && kind.replaces)
+    }
   }
 
   func append(_ instruction: Instruction, to lane: Int) { instructions[lane].append(instruction) }
@@ -177,4 +203,14 @@ final class Lowering {
   }
 
   func needScratch(_ bytes: Int) { scratchBytes = max(scratchBytes, bytes) }
+}
+
+extension Operation.Kind {
+  /// Whether all of the output is written, whatever it was.
+  fileprivate var replaces: Bool {
+    switch self {
+    case .store, .zero: true
+    default: false
+    }
+  }
 }

@@ -9,11 +9,15 @@ struct Schedule {
     let phase: Int
     /// Whether all lanes must have finished what came before.
     let waitsBefore: Bool
+    /// The turn of streaming memory that begins here, if one does.
+    let enters: Int?
     /// Each lane's end in its own list; the segment starts where the one before ended.
     let ends: [Int]
   }
 
   let phaseNames: [String]
+  /// What a run touches of streaming memory that is in a file; empty where none is.
+  let turns: [StreamingTurn]
   let segments: [Segment]
   /// Each lane's instructions over the whole step.
   let lanes: [[Instruction]]

@@ -8,6 +8,7 @@ final class Worker: @unchecked Sendable {
   let lanes: Range<Int>
   private let schedule: Schedule
   private let barrier: Barrier
+  private let streaming: StreamingMemory?
   private let scratch: UnsafeMutableRawPointer
   /// One for each phase.
   private let contexts: UnsafeMutableBufferPointer<WorkerContext>
@@ -31,12 +32,17 @@ final class Worker: @unchecked Sendable {
     var compute = 0.0
     var collective = 0.0
     var wait = 0.0
+    var disk = 0.0
   }
 
-  init(lanes: Range<Int>, schedule: Schedule, barrier: Barrier, timesKinds: Bool) {
+  init(
+    lanes: Range<Int>, schedule: Schedule, barrier: Barrier, streaming: StreamingMemory?,
+    timesKinds: Bool
+  ) {
     self.lanes = lanes
     self.schedule = schedule
     self.barrier = barrier
+    self.streaming = streaming
     scratch = .allocate(byteCount: schedule.scratchBytes, alignment: 64)
     let phases = schedule.phaseNames.count
     contexts = .allocate(capacity: phases)
@@ -75,6 +81,7 @@ final class Worker: @unchecked Sendable {
     var now = seconds()
     for (index, segment) in schedule.segments.enumerated() {
       if segment.waitsBefore { now = wait(in: segment.phase, from: now) }
+      if let turn = segment.enters { now = enter(turn, in: segment.phase, from: now) }
       for lane in lanes {
         let start = index == 0 ? 0 : schedule.segments[index - 1].ends[lane]
         guard start < segment.ends[lane] else { continue }
@@ -98,6 +105,14 @@ final class Worker: @unchecked Sendable {
     waitCPUSeconds += stretchStart - cpu
     let now = seconds()
     times[phase].wait += now - start
+    return now
+  }
+
+  /// Waits for the disk.
+  private func enter(_ turn: Int, in phase: Int, from start: Double) -> Double {
+    streaming?.enter(turn)
+    let now = seconds()
+    times[phase].disk += now - start
     return now
   }
 
@@ -168,6 +183,7 @@ extension Worker {
   func kindSeconds(_ kind: Int) -> Double { kinds.isEmpty ? 0 : kinds[kind] }
 
   var waitSeconds: Double { times.reduce(0) { $0 + $1.wait } }
+  var diskSeconds: Double { times.reduce(0) { $0 + $1.disk } }
 
   /// What this worker's kernels and collectives counted in a phase; groups of collectives are not
   /// told apart where they are executed, so payloads stand under `.all`.

@@ -75,7 +75,9 @@ package final class Trainer {
   }
 
   /// One forward and backward pass over a global batch, and the update that follows.
-  package func update(on batch: Batch) -> Update {
+  ///
+  /// - Throws: `EmulatorError.streamingDisk` where streaming memory is in a file that failed.
+  package func update(on batch: Batch) throws(EmulatorError) -> Update {
     fill(host.inputIDs, with: batch.ids)
     fill(host.labels, with: batch.labels)
     let rate = schedule[updates]
@@ -85,6 +87,7 @@ package final class Trainer {
       memory[1] = Float(updates + 1)
     }
     let measured = emulator.run()
+    if let failure = emulator.failure { throw failure }
     updates += 1
     return Update(
       step: updates, loss: meanLoss(), gradientNorm: Double(floats(host.gradientNorm, rank: 0)[0]),

@@ -71,6 +71,8 @@ struct FinetuneCommand: ParsableCommand {
 
   @OptionGroup var emulator: EmulatorOptions
 
+  @OptionGroup var streaming: StreamingOptions
+
   @Flag(help: "Prints the resolved configuration as YAML and does nothing else.")
   var printConfig = false
 
@@ -103,7 +105,7 @@ struct FinetuneCommand: ParsableCommand {
       configuration, files, pretrained, adapter,
       setup: HostSetup(
         ranks: configuration.ipus, tensorParallel: configuration.execution.tensorParallel,
-        emulator), log)
+        emulator, streaming), log)
     let clock = ContinuousClock()
     let start = clock.now
     Interruption.watch()
@@ -184,7 +186,7 @@ struct FinetuneCommand: ParsableCommand {
     defer { progress.finish() }
     var updates: [Trainer.Update] = []
     while !run.isDone, !Interruption.isRequested {
-      let update = run.step()
+      let update = try run.step()
       updates.append(update)
       if let trouble = run.record(update, peak: peak) {
         progress.clear()

@@ -10,7 +10,7 @@ import Reporting
 struct StepMetrics {
   /// From 1.
   let step: Int
-  let scalars: [(tag: String, value: Double)]
+  private(set) var scalars: [(tag: String, value: Double)]
 
   /// `peak` is the FLOP/s of all workers together, `remainingSeconds` what is left until the last
   /// step at the speed so far.
@@ -25,6 +25,11 @@ struct StepMetrics {
       ("tokens_per_second", update.tokensPerSecond),
       ("share_of_peak", update.shareOfPeak(training, peak: peak)),
       ("step_seconds", update.measured.seconds), ("remaining_seconds", remainingSeconds),
+    ]
+    guard let disk = update.measured.disk else { return }
+    scalars += [
+      ("disk_read_bytes", Double(disk.readBytes)), ("disk_written_bytes", Double(disk.writtenBytes)),
+      ("disk_wait_share", update.measured.diskShare),
     ]
   }
 }

@@ -33,7 +33,7 @@ final class FineTuningRun {
     try task.check(configuration)
     folder = try configuration.checkpoint.save.map { try RunFolder(path: $0) }
     let checkpoint = try Self.start(configuration.checkpoint, folder, resumes: files.resume)
-    trainer = try Trainer(configuration, setup.emulatorOptions)
+    trainer = try Trainer(configuration, setup.trainerOptions)
     let needs = RunNeeds(
       trainer, folder: folder?.path, export: files.export,
       done: checkpoint?.state.globalStep ?? 0)
@@ -68,7 +68,9 @@ final class FineTuningRun {
   var isDone: Bool { trainer.updates >= trainer.configuration.training.steps }
 
   /// One update on the next batch.
-  func step() -> Trainer.Update { trainer.update(on: batches.next()) }
+  ///
+  /// - Throws: `EmulatorError` where the disk fails.
+  func step() throws(EmulatorError) -> Trainer.Update { try trainer.update(on: batches.next()) }
 
   /// Writes the update's metrics; `peak` is the FLOP/s of all workers together.
   ///

@@ -1,3 +1,4 @@
+import ArgumentParsing
 import Emulator
 import Kernels
 import Synchronization
@@ -11,11 +12,18 @@ final class HostSetup: Sendable {
   private let binding: WorkerBinding
   let gemm: GEMMBackend
   let isFaithful: Bool
+  private let streamingDirectory: String?
+  private let hostMemory: Int?
   private let pinned: Mutex<[BindingReport]>
   private let bound: Mutex<[BindingReport]>
 
   /// - Throws: `TopologyError` for a placement that this host cannot give.
-  init(ranks: Int, tensorParallel: Int, _ options: EmulatorOptions) throws(TopologyError) {
+  init(
+    ranks: Int, tensorParallel: Int, _ options: EmulatorOptions,
+    _ streaming: StreamingOptions = StreamingOptions()
+  ) throws(TopologyError) {
+    streamingDirectory = streaming.directory
+    hostMemory = streaming.hostMemory?.bytes
     host = try HostTopology.detect()
     let policy = try PlacementPolicy(parsing: options.placement)
     var workers = options.workers
@@ -42,6 +50,14 @@ final class HostSetup: Sendable {
         let report = binding.bind(area, toNode: placement.node(ofRank: rank))
         bound.withLock { $0.append(report) }
       })
+  }
+
+  /// The same for training, whose streaming memory may be in a file.
+  var trainerOptions: Emulator.Options {
+    var options = emulatorOptions
+    options.hostMemory = hostMemory
+    options.streamingDirectory = streamingDirectory
+    return options
   }
 
   /// How products and replicas are computed, where that is not the default.

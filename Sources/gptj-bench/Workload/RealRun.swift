@@ -80,7 +80,7 @@ struct RealRun {
     while updates.count < steps ?? .max,
       updates.count < 2 || start.duration(to: clock.now) < .seconds(seconds)
     {
-      let update = trainer.update(on: batches.next())
+      let update = try trainer.update(on: batches.next())
       updates.append(update)
       progress(update, trainer, peak)
     }

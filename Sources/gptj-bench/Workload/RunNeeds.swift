@@ -10,6 +10,8 @@ import Reporting
 struct RunNeeds {
   /// The emulated IPUs and the schedule.
   let memoryBytes: Int
+  /// The file of streaming memory.
+  let fileBytes: Int
   /// Checkpoints and export; one more checkpoint than are kept, since the new one comes first.
   let diskBytes: Int
   let diskPath: String?
@@ -32,6 +34,7 @@ struct RunNeeds {
     let checkpoint = weights + (configuration.checkpoint.optimState ? 2 * trained : 0)
     let steps = max(0, configuration.training.steps - done)
     memoryBytes = trainer.emulator.bytes
+    fileBytes = trainer.emulator.fileBytes
     diskBytes =
       (folder == nil ? 0 : Self.checkpoints(configuration.checkpoint, steps: steps) * checkpoint)
       + (export == nil ? 0 : weights)
@@ -58,7 +61,8 @@ struct RunNeeds {
   var text: String {
     func amount(_ bytes: Int) -> String { Format.si(Double(bytes), "B", digits: 3) }
     let disk = diskBytes > 0 ? ", \(amount(diskBytes)) of disk" : ""
-    return "needs \(amount(memoryBytes)) of memory\(disk) and about "
+    let file = fileBytes > 0 ? " beside \(amount(fileBytes)) of streaming memory in a file" : ""
+    return "needs \(amount(memoryBytes)) of memory\(file)\(disk) and about "
       + "\(Format.duration(seconds: seconds)) for the steps on an idle machine"
   }
 
