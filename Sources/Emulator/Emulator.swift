@@ -31,6 +31,8 @@ package final class Emulator {
     /// Where streaming memory's large tensors are in a file, no more of them in memory at a time than
     /// `hostMemory` leaves; nil for all in memory.
     package var streamingDirectory: String?
+    /// Smaller tensors stay in memory: together they are little, and a disk is slow with them.
+    package var leastFiledBytes = 1 << 16
     /// Whether to time every kind of operation, which costs two looks at the clock for each.
     package var timesKinds = false
     /// Called once on each worker's own thread before it does anything: pins it.
@@ -77,7 +79,8 @@ package final class Emulator {
     storage = try Storage(
       program, sharesReplicas: options.sharesReplicas, sharing: other?.storage,
       limit: options.hostMemory.map { min($0, HostMemory.bytes) },
-      streamingDirectory: other == nil ? options.streamingDirectory : nil)
+      streamingDirectory: other == nil ? options.streamingDirectory : nil,
+      leastFiledBytes: options.leastFiledBytes)
     streamingDirectory = options.streamingDirectory ?? ""
     for (rank, area) in storage.areas.enumerated() {
       options.prepareMemory(rank, UnsafeRawBufferPointer(area))

@@ -30,7 +30,7 @@ final class Storage {
   /// `other`, which must outlive this storage.
   init(
     _ program: Program, sharesReplicas: Bool, sharing other: Storage? = nil,
-    limit: Int? = nil, streamingDirectory: String? = nil
+    limit: Int? = nil, streamingDirectory: String? = nil, leastFiledBytes: Int = .max
   ) throws(EmulatorError) {
     self.program = program
     self.sharesReplicas = sharesReplicas
@@ -39,7 +39,7 @@ final class Storage {
     let elsewhere = Set(views.places.keys).union(shared.keys)
     let layout = Layout(
       program, sharesReplicas: sharesReplicas, elsewhere: elsewhere,
-      usesFile: streamingDirectory != nil)
+      leastFiled: streamingDirectory == nil ? .max : leastFiledBytes)
     firstBuffer = layout.firstBuffer
     let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
     let available = limit ?? HostMemory.bytes
@@ -143,7 +143,7 @@ final class Storage {
     Self.contentClass(tensor, program.mesh, sharesReplicas, rank: rank)
   }
 
-  private static func contentClass(
+  static func contentClass(
     _ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool, rank: Int
   ) -> Int {
     guard sharesReplicas else { return rank }
@@ -168,13 +168,10 @@ final class Storage {
     var filed: [Range<Int>?] = []
     private var fileEnd = 0
 
-    /// Smaller tensors of streaming memory stay in memory: together they are little, and a disk is
-    /// slow with them.
-    private static let leastFiled = 1 << 16
-
-    /// Tensors that are `elsewhere` take no room.
+    /// Tensors that are `elsewhere` take no room, those of streaming memory from `leastFiled` bytes on
+    /// take it in the file.
     init(
-      _ program: Program, sharesReplicas: Bool, elsewhere: Set<TensorID>, usesFile: Bool
+      _ program: Program, sharesReplicas: Bool, elsewhere: Set<TensorID>, leastFiled: Int
     ) {
       let mesh = program.mesh
       var count = 0
@@ -196,7 +193,7 @@ final class Storage {
             let buffer = firstBuffer[index] + instance * each + content
             offsets[buffer] = end
             if elsewhere.contains(TensorID(index: index)) { continue }
-            if usesFile, tensor.space == .streaming, tensor.bytes >= Self.leastFiled {
+            if tensor.space == .streaming, tensor.bytes >= leastFiled {
               file(buffer, bytes: tensor.bytes)
               continue
             }

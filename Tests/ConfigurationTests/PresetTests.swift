@@ -146,6 +146,7 @@ struct PresetTests {
         state_sharding: all
         matmul_partials: half
         collective_type: own
+        state_type: own
       checkpoint:
         load: null
         save: null

@@ -52,16 +52,10 @@ extension BFloat16Tests {
     arguments: [(1, 1, 1), (4, 2, 1), (2, 1, 2), (8, 1, 2)])
   func losses(plan: (tensor: Int, data: Int, stages: Int)) throws {
     func losses(_ type: ElementType) throws -> [Float] {
-      let step = try TinyStep(
+      try TinyStep(
         tensorParallel: plan.tensor, dataParallel: plan.data, recompute: .selective,
         elementType: type
-      ) { $0.pipelineParallel = plan.stages }
-      let loss = try #require(step.program.tensor(named: TrainingStep.HostTensor.loss))
-      let last = step.program.mesh.ranks(ofStage: plan.stages - 1)[0]
-      return (1...4).map { number in
-        step.run(step: number)
-        return step.emulator.memory(of: loss, rank: last).bindMemory(to: Float.self)[0]
-      }
+      ) { $0.pipelineParallel = plan.stages }.losses(steps: 4)
     }
     let (exact, rounded) = (try losses(.float32), try losses(.bfloat16))
     #expect(exact[3] < exact[0] - 0.02)

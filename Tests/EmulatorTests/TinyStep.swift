@@ -18,6 +18,7 @@ struct TinyStep {
     closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
     model: GPTJModel = Self.model, elementType: ElementType = .float32,
     dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    options given: Emulator.Options? = nil,
     _ change: (inout ParallelPlan) -> Void = { _ in }
   ) throws {
     var plan = try ParallelPlan.spread(
@@ -33,7 +34,7 @@ struct TinyStep {
       elementType: elementType, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
-      program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
+      program, given ?? Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
     fillWeights()
     fillHost()
   }
@@ -83,6 +84,16 @@ struct TinyStep {
   func train(steps: Int) -> [UInt16] {
     for step in 1...steps { run(step: step) }
     return weightBits()
+  }
+
+  /// The loss of each of so many updates, of the first replica's first micro-batch.
+  func losses(steps: Int) throws -> [Float] {
+    guard let loss = program.tensor(named: TrainingStep.HostTensor.loss) else { return [] }
+    let last = program.mesh.ranks(ofStage: program.mesh.pipelineParallel - 1)[0]
+    return (1...steps).map { number in
+      run(step: number)
+      return emulator.memory(of: loss, rank: last).bindMemory(to: Float.self)[0]
+    }
   }
 
   @discardableResult

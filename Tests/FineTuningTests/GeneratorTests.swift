@@ -170,7 +170,7 @@ struct GeneratorTests {
     for prompt in Self.prompts.prefix(3) {
       let padding = [Int32](repeating: 0, count: 24 - prompt.count)
       // Only the last position has a label: the loss is minus the logarithm of its probability.
-      let losses = (0..<Int32(67)).map { token in
+      let losses = try (0..<Int32(67)).map { token in
         var labels = [Int32](repeating: -100, count: 24)
         labels[prompt.count - 1] = token
         return try trainer.update(on: Batch(ids: prompt + padding, labels: labels)).loss

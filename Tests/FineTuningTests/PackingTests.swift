@@ -15,7 +15,7 @@ struct RunCLMPackingTests {
       sequence: packing.sequenceLength, batch: rows.count)
     let trainer = try Trainer(configuration, Emulator.Options(workers: 2))
     trainer.initialize(RandomWeights(seed: 1))
-    let update = trainer.update(
+    let update = try trainer.update(
       on: Batch(
         ids: rows.flatMap { packing.input($0[...]) },
         labels: rows.flatMap { packing.labels($0[...]) }))

@@ -370,13 +370,21 @@ struct InstructionEmitter {
     }
   }
 
-  /// Every buffer that is rounded has its own stream of random bits: its number.
   private func rounding(_ first: Int) -> UnsafePointer<Instruction.Rounding> {
     lowering.needScratch(AdamW.blockScratch * MemoryLayout<Float>.size)
-    let stream = lowering.buffer(operation.outputs[2], rank: rank)
     return lowering.tables.table([
-      Instruction.Rounding(stream: UInt64(stream), first: first)
+      Instruction.Rounding(stream: stream(of: operation.outputs[2]), first: first)
     ])
+  }
+
+  /// A number that tells what a rank holds of a tensor from all else: by name, layer and shard.
+  private func stream(of reference: TensorReference) -> UInt64 {
+    let tensor = lowering.program[reference]
+    let name = tensor.name.utf8.reduce(0xCBF2_9CE4_8422_2325) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01B3  // FNV-1a (Fowler, Noll, Vo)
+    }
+    let shard = Storage.contentClass(tensor, mesh, true, rank: rank)
+    return name &+ UInt64(lowering.instance(reference)) << 20 &+ UInt64(shard)
   }
 }
 

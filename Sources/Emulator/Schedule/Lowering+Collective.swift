@@ -36,10 +36,11 @@ extension Lowering {
     for rank in ranks {
       let target = rank + distance
       guard done.insert(buffer(operation.outputs[0], rank: target)).inserted else { continue }
-      order([
-        (buffer(operation.inputs[0], rank: rank), .anywhere, false),
-        (buffer(operation.outputs[0], rank: target), .anywhere, true),
-      ], operation.kind)
+      order(
+        [
+          (buffer(operation.inputs[0], rank: rank), .anywhere, false),
+          (buffer(operation.outputs[0], rank: target), .anywhere, true),
+        ], operation.kind)
       let buffers = collectiveBuffers(operation, [rank], [target])
       let owners = lanes.lanes(of: [rank])
       let cut = RowCut(rows: program[operation.inputs[0]].count, parts: owners.count, unit: 16)

@@ -50,7 +50,8 @@ final class Lowering {
     if program.mesh.pipelineParallel > 1 { lowerStages() } else { lower(program.body) }
     closeSegment()
     return Schedule(
-      phaseNames: phaseNames, turns: streamingTurns, segments: segments, lanes: instructions, skipped: skipped,
+      phaseNames: phaseNames, turns: streamingTurns, segments: segments, lanes: instructions,
+      skipped: skipped,
       scratchBytes: scratchBytes, tables: tables)
   }
 
@@ -86,10 +87,12 @@ final class Lowering {
   /// All stages side by side, each as far as the others have come.
   private func lowerStages() {
     var stages = StageWalks(program)
-    while let step = stages.next(preferring: phaseNames[phase]) {
+    var entered: String?
+    while let step = stages.next(preferring: entered ?? phaseNames[0]) {
       (stage, turns) = (step.stage, step.turns)
       ranks = program.mesh.ranks(ofStage: stage)
-      if phaseNames[phase] != step.phase {
+      if step.phase != entered {
+        entered = step.phase
         closeSegment()
         phase = phaseNames.firstIndex(of: step.phase) ?? 0
         startTurn()
@@ -147,7 +150,8 @@ final class Lowering {
   private func closeSegment() {
     let ends = instructions.map(\.count)
     guard ends != (segments.last?.ends ?? ends.map { _ in 0 }) else { return }
-    segments.append(Schedule.Segment(phase: phase, waitsBefore: waitsBefore, enters: enters, ends: ends))
+    segments.append(
+      Schedule.Segment(phase: phase, waitsBefore: waitsBefore, enters: enters, ends: ends))
     waitsBefore = false
     enters = nil
   }

@@ -48,10 +48,10 @@ final class StreamingMemory: @unchecked Sendable {
 
   /// - Parameters:
   ///   - places: Aligned to `StreamingFile.alignment`; they start at 0.
+  ///   - directory: Where the file is made, which has no name there.
   ///   - budget: Bytes that may be in memory at a time.
-  init(
-    places: [Range<Int>?], directory: String, budget: Int
-  ) throws(EmulatorError) {
+  /// - Throws: `EmulatorError` where the directory takes no such file, or there are no addresses.
+  init(places: [Range<Int>?], directory: String, budget: Int) throws(EmulatorError) {
     let bytes = places.reduce(0) { max($0, $1?.upperBound ?? 0) }
     self.places = places
     self.budget = budget

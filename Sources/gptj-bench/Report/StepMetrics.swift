@@ -28,7 +28,8 @@ struct StepMetrics {
     ]
     guard let disk = update.measured.disk else { return }
     scalars += [
-      ("disk_read_bytes", Double(disk.readBytes)), ("disk_written_bytes", Double(disk.writtenBytes)),
+      ("disk_read_bytes", Double(disk.readBytes)),
+      ("disk_written_bytes", Double(disk.writtenBytes)),
       ("disk_wait_share", update.measured.diskShare),
     ]
   }
