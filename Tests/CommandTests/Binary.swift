@@ -28,7 +28,7 @@ enum Binary {
     try await launch("/bin/bash", ["-c", line], in: directory)
   }
 
-  /// Runs a program, ended after a minute, with both streams in files: nothing blocks a thread.
+  /// Runs a program, ended after five minutes, with both streams in files: nothing blocks a thread.
   private static func launch(
     _ program: String, _ arguments: [String], environment: [String: String] = [:],
     in directory: Folder? = nil
@@ -51,7 +51,7 @@ enum Binary {
         ended.resume(throwing: error)
       }
       let id = process.processIdentifier
-      DispatchQueue.global().asyncAfter(deadline: .now() + 60) { [weak process] in
+      DispatchQueue.global().asyncAfter(deadline: .now() + 300) { [weak process] in
         if let process, process.isRunning { kill(id, SIGKILL) }
       }
     }
