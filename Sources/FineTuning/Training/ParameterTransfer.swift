@@ -138,6 +138,38 @@ package struct ParameterTransfer {
     }
   }
 
+  // MARK: Single elements
+
+  /// Elements of a parameter that its first rank keeps in streaming memory, padding included.
+  package func keptElements(of parameter: Parameter, in emulator: Emulator) -> Int {
+    ["", ".first_moment"].map { emulator.program[tensor(parameter, $0, emulator)].count }.min() ?? 0
+  }
+
+  /// Some of them, by their place there, or of what belongs to the parameter.
+  package func elements(
+    _ places: [Int], of parameter: Parameter, layer: Int, suffix: String = "",
+    from emulator: Emulator
+  ) -> [Float] {
+    let holder = holder(of: parameter, layer: layer, tensorIndex: 0)
+    func read<Stored, Value>(
+      _ suffix: String, as type: Stored.Type, _ value: (Stored) -> Value
+    ) -> [Value] {
+      let memory = emulator.memory(
+        of: tensor(parameter, suffix, emulator), instance: holder.instance, rank: holder.anchor
+      ).bindMemory(to: type)
+      return places.map { value(memory[$0]) }
+    }
+    guard emulator.program[tensor(parameter, suffix, emulator)].elementType == .bfloat16 else {
+      return read(suffix, as: Float.self) { $0 }
+    }
+    guard suffix.isEmpty, isSplit(parameter, emulator) else {
+      return read(suffix, as: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+    }
+    return zip(
+      read(suffix, as: UInt16.self) { $0 }, read(Self.low, as: Int16.self) { $0 }
+    ).map { SplitFloat(upper: $0, lower: $1).value }
+  }
+
   // MARK: Its shards over replicas
 
   private func scatter(
@@ -205,26 +237,42 @@ package struct ParameterTransfer {
       _ memory: UnsafeMutableRawBufferPointer, _ isHalf: Bool, _ elements: Range<Int>
     ) -> Void
   ) {
-    guard let tensor = emulator.program.tensor(named: parameter.name + suffix) else {
-      preconditionFailure("the Program has no \(parameter.name)\(suffix)")
-    }
+    let tensor = tensor(parameter, suffix, emulator)
     let group = parameter.shardingGroup
     let shard = emulator.program[tensor].count
     // What no rank of the group holds a part of, each of them holds whole.
     let isShared = emulator.program[tensor].differsOver
       .subtracting(parameter.differsOver.union(.pipeline)).isEmpty
-    let place = parameters.place(
-      of: parameter, layer: layer, stages: mesh.pipelineParallel, layers: model.layers)
-    let anchor = mesh.rank(data: 0, stage: place.stage, tensor: tensorIndex)
-    for rank in mesh.members(of: group, with: anchor) {
+    let holder = holder(of: parameter, layer: layer, tensorIndex: tensorIndex)
+    for rank in mesh.members(of: group, with: holder.anchor) {
       let first = isShared ? 0 : mesh.index(of: rank, in: group) * shard
-      let memory = emulator.memory(of: tensor, instance: place.instance, rank: rank)
+      let memory = emulator.memory(of: tensor, instance: holder.instance, rank: rank)
       let isHalf = emulator.program[tensor].elementType == .bfloat16
       body(memory, isHalf, first..<first + shard)
     }
   }
 
-  private func layers(of parameter: Parameter) -> Range<Int> {
+  private func tensor(
+    _ parameter: Parameter, _ suffix: String, _ emulator: Emulator
+  ) -> TensorID {
+    guard let tensor = emulator.program.tensor(named: parameter.name + suffix) else {
+      preconditionFailure("the Program has no \(parameter.name)\(suffix)")
+    }
+    return tensor
+  }
+
+  /// The first replica's rank of a tensor-parallel group that has a layer's parameter, and which
+  /// instance it is there.
+  private func holder(
+    of parameter: Parameter, layer: Int, tensorIndex: Int
+  ) -> (anchor: Int, instance: Int) {
+    let place = parameters.place(
+      of: parameter, layer: layer, stages: mesh.pipelineParallel, layers: model.layers)
+    return (mesh.rank(data: 0, stage: place.stage, tensor: tensorIndex), place.instance)
+  }
+
+  /// Its layers; one for a parameter that is none's.
+  package func layers(of parameter: Parameter) -> Range<Int> {
     0..<(parameter.isPerLayer ? model.layers : 1)
   }
 

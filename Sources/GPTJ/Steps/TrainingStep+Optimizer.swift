@@ -1,4 +1,4 @@
-import Configuration
+package import Configuration
 import Program
 
 /// The phases that finish the gradients and update the weights, each rank its own shards.
@@ -96,7 +96,7 @@ extension TrainingPhases {
 
 extension Parameter {
   /// Whether weight decay takes hold of it.
-  fileprivate func isDecayed(
+  package func isDecayed(
     excluding exclusions: OptimizerConfiguration.WeightDecayExclusions
   ) -> Bool {
     switch exclusions {

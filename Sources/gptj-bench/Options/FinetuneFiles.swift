@@ -61,6 +61,12 @@ struct FinetuneFiles: ParsableArguments {
   @Option(
     help: ArgumentHelp("Writes one JSON object for each step.", valueName: "file.jsonl"))
   var metrics: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Writes some elements of every update: weight, moments, gradient, before and after.",
+      valueName: "file.jsonl"))
+  var sampleUpdates: String?
 }
 
 extension FinetuneFiles {

@@ -16,6 +16,7 @@ final class FineTuningRun {
   private let setup: HostSetup
   private var batches: TrainingBatches
   private let runLog: RunLog
+  private let samples: UpdateSampleFile?
   /// Steps that were done before, and when the first one after them could begin.
   private let firstStep: Int
   private let start: ContinuousClock.Instant
@@ -57,6 +58,7 @@ final class FineTuningRun {
     runLog = try RunLog(
       folder: folder?.path, file: files.metrics,
       resumingAt: files.resume || checkpoint != nil ? trainer.updates + 1 : nil)
+    samples = try files.sampleUpdates.map { try UpdateSampleFile(path: $0) }
     if let folder {
       try writeFile(configuration.printYAML(), to: "\(folder.path)/config.yml")
     }
@@ -69,8 +71,14 @@ final class FineTuningRun {
 
   /// One update on the next batch.
   ///
-  /// - Throws: `EmulatorError` where the disk fails.
-  func step() throws(EmulatorError) -> Trainer.Update { try trainer.update(on: batches.next()) }
+  /// - Throws: `EmulatorError` where the disk fails, `ReportingError` where samples cannot be written.
+  func step() throws -> Trainer.Update {
+    let batch = batches.next()
+    guard let samples else { return try trainer.update(on: batch) }
+    let (update, elements) = try trainer.sampledUpdate(on: batch)
+    try samples.append(elements)
+    return update
+  }
 
   /// Writes the update's metrics; `peak` is the FLOP/s of all workers together.
   ///
