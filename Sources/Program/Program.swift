@@ -8,8 +8,11 @@ package struct Program: Sendable, Equatable {
   package let tensors: [Tensor]
   package let body: [Statement]
 
-  package subscript(reference: TensorReference) -> Tensor { tensors[reference.tensor.index] }
-  package subscript(id: TensorID) -> Tensor { tensors[id.index] }
+  // Reads in place: a copy of a tensor counts references of its name, shape and instances.
+  package subscript(reference: TensorReference) -> Tensor {
+    _read { yield tensors[reference.tensor.index] }
+  }
+  package subscript(id: TensorID) -> Tensor { _read { yield tensors[id.index] } }
 
   /// The tensor of that name, if there is one.
   ///

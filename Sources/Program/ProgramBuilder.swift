@@ -21,7 +21,9 @@ package final class ProgramBuilder {
     return Program(name: name, mesh: mesh, tensors: tensors, body: open[0])
   }
 
-  package subscript(reference: TensorReference) -> Tensor { tensors[reference.tensor.index] }
+  package subscript(reference: TensorReference) -> Tensor {
+    _read { yield tensors[reference.tensor.index] }
+  }
 
   /// Declares a tensor; temporaries are named after the phase that they stand in.
   ///
