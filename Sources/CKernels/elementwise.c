@@ -16,16 +16,16 @@ CK_DISPATCH_TYPED(void, ck_add_scaled,
                    long count, long width),
                   (y, stride, x, xStride, factor, count, width))
 CK_DISPATCH_TYPED(void, ck_add_bias,
-                  (int type, void *y, long stride, const float *bias, long first, long count,
+                  (int type, void *y, long stride, const void *bias, long first, long count,
                    long width),
                   (y, stride, bias, first, count, width))
 CK_DISPATCH_TYPED(void, ck_bias_gradient,
-                  (int type, const void *dy, long stride, float *dbias, long rows,
+                  (int type, const void *dy, long stride, void *dbias, long rows,
                    long firstColumn, long columns),
                   (dy, stride, dbias, rows, firstColumn, columns))
-CK_DISPATCH(void, ck_widen, (const uint16_t *x, float *y, long n), (x, y, n))
-CK_DISPATCH(void, ck_narrow, (const float *x, uint16_t *y, long n), (x, y, n))
-CK_DISPATCH(double, ck_sum_of_squares, (const float *x, long n), (x, n))
+CK_DISPATCH_TYPED(void, ck_widen, (int type, const void *x, float *y, long n), (x, y, n))
+CK_DISPATCH_TYPED(void, ck_narrow, (int type, const float *x, void *y, long n), (x, y, n))
+CK_DISPATCH_TYPED(double, ck_sum_of_squares, (int type, const void *x, long n), (x, n))
 
 void ck_zero(float *x, long n) { memset(x, 0, (size_t)n * sizeof(float)); }
 void ck_copy(const float *x, float *out, long n) { memmove(out, x, (size_t)n * sizeof(float)); }
@@ -59,17 +59,17 @@ static void CKE(ck_add_scaled)(E *y, long stride, const E *x, long xStride, floa
   }
 }
 
-static void CKE(ck_add_bias)(E *y, long stride, const float *bias, long first, long count,
+static void CKE(ck_add_bias)(E *y, long stride, const A *bias, long first, long count,
                             long width) {
   for (long row = first; row < first + count; row++) {
     E *yr = y + row * stride;
     for (long j = 0; j < width; j += CK_L)
-      estore_r(yr + j, eload_r(yr + j, width - j) + vload_r(bias + j, width - j), width - j);
+      estore_r(yr + j, eload_r(yr + j, width - j) + aload_r(bias + j, width - j), width - j);
   }
 }
 
 // As in layer_norm.c: sums of 64 rows first, so that the order depends on `rows` only.
-static void CKE(ck_bias_gradient)(const E *dy, long stride, float *dbias, long rows,
+static void CKE(ck_bias_gradient)(const E *dy, long stride, A *dbias, long rows,
                                  long firstColumn, long columns) {
   long end = firstColumn + columns;
   for (long j = firstColumn; j < end; j += 4 * CK_L) {
@@ -91,35 +91,35 @@ static void CKE(ck_bias_gradient)(const E *dy, long stride, float *dbias, long r
     }
     for (int v = 0; v < 4; v++) {
       long c = j + v * CK_L;
-      if (c < end) vstore_r(dbias + c, vload_r(dbias + c, end - c) + total[v], end - c);
+      if (c < end) astore_r(dbias + c, aload_r(dbias + c, end - c) + total[v], end - c);
     }
   }
 }
 
-#if CK_TYPE == CK_FLOAT32
 // Sixteen double sums, by index modulo 16, whatever the lanes of the target: the same bits on all.
-static double CK(ck_sum_of_squares)(const float *x, long n) {
+static double CKE(ck_sum_of_squares)(const E *x, long n) {
   double s[16] = {0};
+  float block[16];
   long j = 0;
-  for (; j + 16 <= n; j += 16)
+  for (; j + 16 <= n; j += 16) {
+    for (int k = 0; k < 16; k += CK_L) vstore(block + k, eload(x + j + k));
     for (int k = 0; k < 16; k++) {
-      double v = x[j + k];
+      double v = block[k];
       double square = v * v;  // exact: 48 bits; so contraction to an FMA changes nothing
       s[k] += square;
     }
-  for (; j < n; j++) s[j % 16] += (double)x[j] * (double)x[j];
+  }
+  for (; j < n; j++) s[j % 16] += (double)eget(x[j]) * (double)eget(x[j]);
   for (int width = 8; width > 0; width /= 2)
     for (int k = 0; k < width; k++) s[k] += s[k + width];
   return s[0];
 }
-#else
 
-static void CK(ck_widen)(const uint16_t *x, float *y, long n) {
+static void CKE(ck_widen)(const E *x, float *y, long n) {
   for (long j = 0; j < n; j += CK_L) vstore_r(y + j, eload_r(x + j, n - j), n - j);
 }
 
-static void CK(ck_narrow)(const float *x, uint16_t *y, long n) {
+static void CKE(ck_narrow)(const float *x, E *y, long n) {
   for (long j = 0; j < n; j += CK_L) estore_r(y + j, vload_r(x + j, n - j), n - j);
 }
-#endif
 #endif

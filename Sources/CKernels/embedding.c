@@ -5,7 +5,7 @@
 #include "targets.h"
 
 CK_DISPATCH_TYPED(long, ck_embedding_gradient,
-                  (int type, const int32_t *ids, const void *dx, float *dtable, long tokens,
+                  (int type, const int32_t *ids, const void *dx, void *dtable, long tokens,
                    long width, long shardFirst, long firstRow, long rows),
                   (ids, dx, dtable, tokens, width, shardFirst, firstRow, rows))
 
@@ -21,7 +21,7 @@ void ck_embedding_gather(int type, const int32_t *ids, const void *table, void *
 }
 #else
 
-static long CKE(ck_embedding_gradient)(const int32_t *ids, const E *dx, float *dtable,
+static long CKE(ck_embedding_gradient)(const int32_t *ids, const E *dx, A *dtable,
                                       long tokens, long width, long shardFirst, long firstRow,
                                       long rows) {
   long hits = 0;
@@ -30,9 +30,9 @@ static long CKE(ck_embedding_gradient)(const int32_t *ids, const E *dx, float *d
     if (row < firstRow || row >= firstRow + rows) continue;
     hits++;
     const E *d = dx + token * width;
-    float *t = dtable + row * width;
+    A *t = dtable + row * width;
     for (long j = 0; j < width; j += CK_L)
-      vstore_r(t + j, vload_r(t + j, width - j) + eload_r(d + j, width - j), width - j);
+      astore_r(t + j, aload_r(t + j, width - j) + eload_r(d + j, width - j), width - j);
   }
   return hits;
 }

@@ -5,20 +5,20 @@
 #include "targets.h"
 
 CK_DISPATCH_TYPED(void, ck_layer_norm_forward,
-                  (int type, const void *x, const float *gamma, const float *beta, void *y,
+                  (int type, const void *x, const void *gamma, const void *beta, void *y,
                    float *stats, long first, long count, long width, float eps),
                   (x, gamma, beta, y, stats, first, count, width, eps))
 CK_DISPATCH_TYPED(void, ck_layer_norm_backward,
                   (int type, const void *dy, const void *x, const float *stats,
-                   const float *gamma, void *dx, long first, long count, long width),
+                   const void *gamma, void *dx, long first, long count, long width),
                   (dy, x, stats, gamma, dx, first, count, width))
 CK_DISPATCH_TYPED(void, ck_layer_norm_parameter_gradient,
-                  (int type, const void *dy, const void *x, const float *stats, float *dgamma,
-                   float *dbeta, long rows, long width, long firstColumn, long columns),
+                  (int type, const void *dy, const void *x, const float *stats, void *dgamma,
+                   void *dbeta, long rows, long width, long firstColumn, long columns),
                   (dy, x, stats, dgamma, dbeta, rows, width, firstColumn, columns))
 #else
 
-static void CKE(ck_layer_norm_forward)(const E *x, const float *gamma, const float *beta,
+static void CKE(ck_layer_norm_forward)(const E *x, const A *gamma, const A *beta,
                                       E *y, float *stats, long first, long count, long width,
                                       float eps) {
   for (long row = first; row < first + count; row++) {
@@ -45,7 +45,7 @@ static void CKE(ck_layer_norm_forward)(const E *x, const float *gamma, const flo
     for (j = 0; j < width; j += CK_L) {
       long r = width - j;
       vf xhat = (eload_r(xr + j, r) - m) * vset(rstd);
-      estore_r(yr + j, xhat * vload_r(gamma + j, r) + vload_r(beta + j, r), r);
+      estore_r(yr + j, xhat * aload_r(gamma + j, r) + aload_r(beta + j, r), r);
     }
     stats[2 * row] = mean;
     stats[2 * row + 1] = rstd;
@@ -53,7 +53,7 @@ static void CKE(ck_layer_norm_forward)(const E *x, const float *gamma, const flo
 }
 
 static void CKE(ck_layer_norm_backward)(const E *dy, const E *x, const float *stats,
-                                       const float *gamma, E *dx, long first, long count,
+                                       const A *gamma, E *dx, long first, long count,
                                        long width) {
   for (long row = first; row < first + count; row++) {
     const E *xr = x + row * width, *dyr = dy + row * width;
@@ -62,7 +62,7 @@ static void CKE(ck_layer_norm_backward)(const E *dy, const E *x, const float *st
     vf sum = vset(0), dot = vset(0);
     for (long j = 0; j < width; j += CK_L) {
       long r = width - j;
-      vf g = eload_r(dyr + j, r) * vload_r(gamma + j, r);
+      vf g = eload_r(dyr + j, r) * aload_r(gamma + j, r);
       sum += g;
       dot += g * (eload_r(xr + j, r) - mean);
     }
@@ -70,7 +70,7 @@ static void CKE(ck_layer_norm_backward)(const E *dy, const E *x, const float *st
     vf c2 = vset(vsum(dot) / (float)width) * rstd;
     for (long j = 0; j < width; j += CK_L) {
       long r = width - j;
-      vf g = eload_r(dyr + j, r) * vload_r(gamma + j, r);
+      vf g = eload_r(dyr + j, r) * aload_r(gamma + j, r);
       vf xhat = (eload_r(xr + j, r) - mean) * rstd;
       estore_r(dxr + j, rstd * (g - c1 - xhat * c2), r);
     }
@@ -82,7 +82,7 @@ static void CKE(ck_layer_norm_backward)(const E *dy, const E *x, const float *st
 #define CK_ROWS 64
 
 static void CKE(ck_layer_norm_parameter_gradient)(const E *dy, const E *x,
-                                                 const float *stats, float *dgamma, float *dbeta,
+                                                 const float *stats, A *dgamma, A *dbeta,
                                                  long rows, long width, long firstColumn,
                                                  long columns) {
   long end = firstColumn + columns;
@@ -121,8 +121,8 @@ static void CKE(ck_layer_norm_parameter_gradient)(const E *dy, const E *x,
     for (int v = 0; v < 4; v++) {
       long c = j + v * CK_L;
       if (c >= end) continue;
-      vstore_r(dgamma + c, vload_r(dgamma + c, end - c) + totalG[v], end - c);
-      vstore_r(dbeta + c, vload_r(dbeta + c, end - c) + totalB[v], end - c);
+      astore_r(dgamma + c, aload_r(dgamma + c, end - c) + totalG[v], end - c);
+      astore_r(dbeta + c, aload_r(dbeta + c, end - c) + totalB[v], end - c);
     }
   }
 }

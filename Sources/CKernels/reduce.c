@@ -10,12 +10,12 @@ CK_DISPATCH_TYPED(void, ck_tree_sum,
 CK_DISPATCH_TYPED(void, ck_tree_max,
                   (int type, const void *const *sources, int n, void *out, long first, long count),
                   (sources, n, out, first, count))
-CK_DISPATCH(void, ck_round_trip, (const float *x, float *y, long count, int type),
-            (x, y, count, type))
-CK_DISPATCH(void, ck_tree_sum_rounded,
-            (const float *const *sources, int n, float *out, long first, long count, int type,
-             int roundsSum),
-            (sources, n, out, first, count, type, roundsSum))
+CK_DISPATCH_TYPED(void, ck_round_trip, (int type, const float *x, float *y, long count),
+                  (x, y, count))
+CK_DISPATCH_TYPED(void, ck_tree_sum_rounded,
+                  (int type, const float *const *sources, int n, float *out, long first, long count,
+                   int roundsSum),
+                  (sources, n, out, first, count, roundsSum))
 CK_DISPATCH_TYPED(long, ck_argmax, (int type, const void *row, long n, float *value),
                   (row, n, value))
 #else
@@ -67,47 +67,21 @@ static void CKE(ck_tree_max)(const void *const *sources, int n, E *out, long fir
   CKE(tree_any)(sources, n, out, first, count, 1);
 }
 
-#if CK_TYPE == CK_FLOAT32
-/// Cuts `drop` bits of the significand, to the nearest, ties to even; no-numbers stay.
-CK_INLINE float CK(cut)(float x, uint32_t drop) {
-  uint32_t u;
-  memcpy(&u, &x, 4);
-  uint32_t r = (u + ((1u << (drop - 1)) - 1) + ((u >> drop) & 1)) & ~((1u << drop) - 1);
-  if ((u & 0x7f800000u) == 0x7f800000u) r = u;
-  memcpy(&x, &r, 4);
-  return x;
+static void CKE(ck_round_trip)(const float *x, float *y, long count) {
+  for (long j = 0; j < count; j += CK_L)
+    vstore_r(y + j, etrip(vload_r(x + j, count - j)), count - j);
 }
 
-static void CK(ck_round_trip)(const float *x, float *y, long count, int type) {
-  if (type == CK_BFLOAT16) {
-    for (long j = 0; j < count; j++) y[j] = CK(cut)(x[j], 16);
-    return;
-  }
-  for (long j = 0; j < count; j++) {
-    // Below 2^-14 float16 has steps of 2^-24, as float32 has next to 1/2.
-    float small = copysignf((fabsf(x[j]) + 0.5f) - 0.5f, x[j]);
-    float large = CK(cut)(x[j], 13);
-    float r = fabsf(x[j]) < 0x1p-14f ? small : large;
-    y[j] = fabsf(r) > 65504.0f ? copysignf(INFINITY, r) : r;
+static void CKE(ck_tree_sum_rounded)(const float *const *sources, int n, float *out, long first,
+                                     long count, int roundsSum) {
+  vf v[64];
+  for (long j = first; j < first + count; j += CK_L) {
+    long r = first + count - j;
+    for (int i = 0; i < n; i++) v[i] = etrip(vload_r(sources[i] + j, r));
+    vf sum = CKE(tree)(v, n, 0);
+    vstore_r(out + j, roundsSum ? etrip(sum) : sum, r);
   }
 }
-
-static void CK(ck_tree_sum_rounded)(const float *const *sources, int n, float *out, long first,
-                                    long count, int type, int roundsSum) {
-  enum { BLOCK = 256 };
-  float block[64 * BLOCK];
-  const void *rows[64];
-  for (long j = first; j < first + count; j += BLOCK) {
-    long length = first + count - j < BLOCK ? first + count - j : BLOCK;
-    for (int i = 0; i < n; i++) {
-      CK(ck_round_trip)(sources[i] + j, block + i * BLOCK, length, type);
-      rows[i] = block + i * BLOCK;
-    }
-    CKE(tree_any)(rows, n, out + j, 0, length, 0);
-    if (roundsSum) CK(ck_round_trip)(out + j, out + j, length, type);
-  }
-}
-#endif
 
 static long CKE(ck_argmax)(const E *row, long n, float *value) {
   float best = -INFINITY;

@@ -29,7 +29,10 @@
 #include "types.h"
 #undef CKE
 #define CKE(name) name##_avx512_bfloat16
-#include "types_more.h"
+#include "bfloat16.h"
+#undef CKE
+#define CKE(name) name##_avx512_float16
+#include "float16.h"
 #undef CKE
 #pragma clang attribute pop
 #undef CK_TARGET
@@ -41,13 +44,16 @@
 #define CK_L 8
 #define CK_MR 4
 #define CK(name) name##_avx2
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include "vec.h"
 #define CKE(name) name##_avx2_float32
 #include "types.h"
 #undef CKE
 #define CKE(name) name##_avx2_bfloat16
-#include "types_more.h"
+#include "bfloat16.h"
+#undef CKE
+#define CKE(name) name##_avx2_float16
+#include "float16.h"
 #undef CKE
 #pragma clang attribute pop
 #undef CK_TARGET
@@ -59,10 +65,12 @@
   case 2: return name##_avx512 args;         \
   case 1: return name##_avx2 args;
 #define CK_TYPED_CASES(name, args)                     \
-  case 5: return name##_avx512_bfloat16 args;          \
-  case 4: return name##_avx512_float32 args;           \
-  case 3: return name##_avx2_bfloat16 args;            \
-  case 2: return name##_avx2_float32 args;
+  case 8: return name##_avx512_float16 args;           \
+  case 7: return name##_avx512_bfloat16 args;          \
+  case 6: return name##_avx512_float32 args;           \
+  case 5: return name##_avx2_float16 args;             \
+  case 4: return name##_avx2_bfloat16 args;            \
+  case 3: return name##_avx2_float32 args;
 #else
 #define CK_CASES(name, args)
 #define CK_TYPED_CASES(name, args)
@@ -77,7 +85,10 @@
 #include "types.h"
 #undef CKE
 #define CKE(name) name##_portable_bfloat16
-#include "types_more.h"
+#include "bfloat16.h"
+#undef CKE
+#define CKE(name) name##_portable_float16
+#include "float16.h"
 #undef CKE
 #undef CK_TARGET
 #undef CK_L
@@ -96,8 +107,9 @@
 /// The same for elements of `type`, one of its parameters.
 #define CK_DISPATCH_TYPED(result, name, parameters, arguments)  \
   result name parameters {                                      \
-    switch (2 * ck_isa() + (type == CK_BFLOAT16)) {             \
+    switch (3 * ck_isa() + type) {                              \
       CK_TYPED_CASES(name, arguments)                           \
+      case 2: return name##_portable_float16 arguments;         \
       case 1: return name##_portable_bfloat16 arguments;        \
       default: return name##_portable_float32 arguments;        \
     }                                                           \

@@ -23,6 +23,12 @@ extension FloatType {
     return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
   }
 
+  /// The number that 16 bits stand for.
+  package func value(of bits: UInt16) -> Float {
+    self == .float16
+      ? Float(Float16(bitPattern: bits)) : Float(bitPattern: UInt32(bits) << 16)
+  }
+
   /// The largest number that does not become infinite: below it, half of its last place added.
   var limit: Float {
     switch self {

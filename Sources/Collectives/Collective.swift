@@ -22,11 +22,11 @@ package enum Payload: Sendable {
   case bfloat16, float16
 
   var bytes: Int { self == .float32 ? 4 : 2 }
-  fileprivate var rounding: Int32? {
+  fileprivate var kernelType: Int32 {
     switch self {
-    case .float32: nil
-    case .bfloat16: Int32(CK_BFLOAT16)
-    case .float16: Int32(CK_FLOAT16)
+    case .float32: CK_FLOAT32
+    case .bfloat16: CK_BFLOAT16
+    case .float16: CK_FLOAT16
     }
   }
 }
@@ -42,7 +42,7 @@ package struct CollectiveBuffers {
   package let sourceCount: Int
   package let targets: UnsafePointer<UnsafeMutableRawPointer>
   package let targetCount: Int
-  /// How elements are stored, float32 or bfloat16.
+  /// How elements are stored.
   package let stored: Payload
   package let payload: Payload
 
@@ -54,7 +54,7 @@ package struct CollectiveBuffers {
     precondition(sourceCount > 0 && sourceCount <= 64, "a group has 1 to 64 ranks")
     precondition(targetCount > 0, "a collective writes somewhere")
     precondition(
-      stored != .float16 && (stored == .float32 || payload == stored),
+      stored == .float32 || payload == stored,
       "buffers of \(stored) with a payload of \(payload)")
     self.sources = sources
     self.sourceCount = sourceCount
@@ -90,27 +90,26 @@ extension CollectiveBuffers {
     let (first, count) = (part.lowerBound, part.count)
     if let rounding {
       ck_tree_sum_rounded(
-        UnsafeRawPointer(sources).assumingMemoryBound(to: UnsafePointer<Float>?.self),
-        Int32(sourceCount), target.assumingMemoryBound(to: Float.self), first, count, rounding,
+        rounding, UnsafeRawPointer(sources).assumingMemoryBound(to: UnsafePointer<Float>?.self),
+        Int32(sourceCount), target.assumingMemoryBound(to: Float.self), first, count,
         sendsOn ? 1 : 0)
     } else {
-      ck_tree_sum(kernelType, sources, Int32(sourceCount), target, first, count)
+      ck_tree_sum(stored.kernelType, sources, Int32(sourceCount), target, first, count)
     }
   }
 
   private func copy(_ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, _ count: Int) {
     if let rounding {
       ck_round_trip(
-        from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self), count,
-        rounding)
+        rounding, from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self),
+        count)
     } else {
       memmove(to, from, count * stored.bytes)
     }
   }
 
   /// What elements are rounded to on their way, where they are stored as more.
-  private var rounding: Int32? { payload == stored ? nil : payload.rounding }
-  private var kernelType: Int32 { stored == .float32 ? CK_FLOAT32 : CK_BFLOAT16 }
+  private var rounding: Int32? { payload == stored ? nil : payload.kernelType }
 
   /// Elements `part` of every target become the sum of the sources' same elements.
   ///
@@ -124,7 +123,7 @@ extension CollectiveBuffers {
   /// Elements `part` of every target become the largest of the sources' same elements.
   package func allReduceMax(_ part: Range<Int>, counting bytes: inout CollectiveBytes) {
     ck_tree_max(
-      kernelType, sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
+      stored.kernelType, sources, Int32(sourceCount), targets[0], part.lowerBound, part.count)
     copyToOtherTargets(part)
     bytes.allReduceMax += sentBytes(part)
   }

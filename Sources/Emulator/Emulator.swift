@@ -2,7 +2,7 @@ import Glibc
 package import Kernels
 package import Program
 
-/// Runs a Program for real, in float32 or bfloat16, on virtual ranks over this host's threads.
+/// Runs a Program for real, in its own types, on virtual ranks over this host's threads.
 ///
 /// An emulated IPU is a list of instructions and its buffers, not a thread: each worker runs the
 /// lanes of its ranks in fixed order up to the next point where ranks must wait for each other.
@@ -17,6 +17,8 @@ package final class Emulator {
   private let streamingDirectory: String
   /// Whose memory and threads these are as well.
   private let other: Emulator?
+  /// What the Program's loss scale is multiplied by from the next run on, a power of 2.
+  package var lossScaleFactor = 1.0
 
   /// How to run; but for `gemm`, nothing here changes a bit of the result.
   package struct Options: Sendable {
@@ -162,9 +164,9 @@ package final class Emulator {
 
   /// Runs the Program once; allocates nothing, but for what the matrix library does.
   package func execute() {
-    let workers = workers
+    let (workers, lossScaleFactor) = (workers, lossScaleFactor)
     storage.streaming?.begin()
-    pool.run { workers[$0].run() }
+    pool.run { workers[$0].run(lossScaleFactor: lossScaleFactor) }
     storage.streaming?.end()
   }
 
@@ -245,17 +247,14 @@ extension Program {
     return found
   }
 
-  /// The first tensor of a type that no kernel takes.
+  /// The first tensor of a type that a kernel does not take.
   fileprivate var unsupported: EmulatorError? {
-    for tensor in tensors where tensor.elementType == .float16 {
-      return .unsupportedElementType(tensor: tensor.name, type: tensor.elementType.rawValue)
-    }
     var found: EmulatorError?
     forEachOperation { operation, _, _ in
       guard found == nil else { return }
       switch operation.kind {
       case .cacheAppend, .cachedAttention:
-        for reference in operation.inputs where self[reference].elementType == .bfloat16 {
+        for reference in operation.inputs where self[reference].elementType.isHalf {
           found = .unsupportedElementType(
             tensor: self[reference].name, type: self[reference].elementType.rawValue)
         }

@@ -23,7 +23,7 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
     case .tooManyRanks(let ranks):
       "the emulator runs at most \(Self.mostRanks) ranks, the plan has \(ranks)"
     case .unsupportedElementType(let tensor, let type):
-      "the emulator computes in float32 and bfloat16, tensor \(tensor) is \(type)"
+      "the emulator keeps keys and values in float32, tensor \(tensor) is \(type)"
     case .noBFloat16Products(let library):
       "\(library) has no products of bfloat16; expected --gemm onednn, or model.precision float32"
     case .noBFloat16Here:

@@ -143,6 +143,7 @@ final class Storage {
     Self.contentClass(tensor, program.mesh, sharesReplicas, rank: rank)
   }
 
+  /// The same where replicas share what they have in common, or else each has its own.
   static func contentClass(
     _ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool, rank: Int
   ) -> Int {

@@ -42,44 +42,76 @@ package struct AdamW: Sendable {
     }
   }
 
-  /// The same where moments rest in bfloat16: the update widens a block of them at a time into
-  /// `scratch`, floats of `blockScratch`, and rounds them back.
+  /// The same on weights that are float16 and nothing beside it: computed in float32 in `room`, and
+  /// rounded up or down at random, or to the nearest without `rounding`: then a step of less than half
+  /// their last place, a two-thousandth to a four-thousandth of them, moves nothing.
   ///
-  /// The first moment is rounded to the nearest, the second up or down at random: in a step that moves
-  /// it by a thousandth it would never move otherwise. All are elements `first ..< first + count` of
-  /// their tensors; a bfloat16 gradient is widened as well. `weights` updates one block, given its
-  /// range, its moments and its gradient.
+  /// They are elements from `first` on of their tensor.
+  package func update(
+    halves: UnsafeMutableRawPointer, firstMoment: UnsafeMutablePointer<Float>,
+    secondMoment: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, first: Int,
+    count: Int, rounding: StochasticRounding?, room: UnsafeMutablePointer<Float>,
+    counters: inout WorkCounters
+  ) {
+    ElementFormat.float16.widen(halves, into: room, count: count)
+    update(
+      weights: room, firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
+      count: count, counters: &counters)
+    if let rounding {
+      ElementFormat.float16.narrow(
+        room, into: halves, first: first, count: count, rounding: rounding)
+    } else {
+      ElementFormat.float16.narrow(room, into: halves, count: count)
+    }
+  }
+
+  /// The same where moments or weights rest in 16 bits: the update widens a block of them at a time
+  /// into `scratch`, floats of `blockScratch`, and rounds them back.
+  ///
+  /// Of moments in bfloat16 the first is rounded to the nearest, the second up or down at random: in a
+  /// step that moves it by a thousandth it would never move otherwise. All are elements
+  /// `first ..< first + count` of their tensors. `weights` updates one block, given its range, its
+  /// moments and its gradient in float32, and room for as many weights.
   package func updateBlocks(
-    firstMoment: UnsafeMutablePointer<UInt16>, secondMoment: UnsafeMutablePointer<UInt16>,
-    gradient: UnsafeRawPointer, as format: ElementFormat, first: Int, count: Int,
-    rounding: StochasticRounding, scratch: UnsafeMutablePointer<Float>,
+    firstMoment: UnsafeMutableRawPointer, secondMoment: UnsafeMutableRawPointer,
+    moments: ElementFormat, gradient: UnsafeRawPointer, as format: ElementFormat, first: Int,
+    count: Int, rounding: StochasticRounding, scratch: UnsafeMutablePointer<Float>,
     weights update: (
       _ block: Range<Int>, _ firstMoment: UnsafeMutablePointer<Float>,
-      _ secondMoment: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>
+      _ secondMoment: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>,
+      _ room: UnsafeMutablePointer<Float>
     ) -> Void
   ) {
     let size = Self.blockSize
-    let (m, v, wide) = (scratch, scratch + size, scratch + 2 * size)
     for start in stride(from: 0, to: count, by: size) {
       let count = min(size, count - start)
-      BFloat16.widen(firstMoment + start, into: m, count: count)
-      BFloat16.widen(secondMoment + start, into: v, count: count)
-      var block = gradient.assumingMemoryBound(to: Float.self) + start
-      if format == .bfloat16 {
-        BFloat16.widen(
-          gradient.assumingMemoryBound(to: UInt16.self) + start, into: wide, count: count)
-        block = UnsafePointer(wide)
-      }
-      update(start..<start + count, m, v, block)
-      BFloat16.narrow(m, into: firstMoment + start, count: count)
-      BFloat16.narrow(
-        v, into: secondMoment + start, first: first + start, count: count, rounding: rounding)
+      let m = wide(firstMoment, moments, start, count, scratch)
+      let v = wide(secondMoment, moments, start, count, scratch + size)
+      let g = wide(
+        UnsafeMutableRawPointer(mutating: gradient), format, start, count, scratch + 2 * size)
+      update(start..<start + count, m, v, g, scratch + 3 * size)
+      guard moments != .float32 else { continue }
+      moments.narrow(m, into: firstMoment + start * moments.bytes, count: count)
+      moments.narrow(
+        v, into: secondMoment + start * moments.bytes, first: first + start, count: count,
+        rounding: rounding)
     }
+  }
+
+  /// A block in float32: where it is, or widened into `scratch`.
+  private func wide(
+    _ values: UnsafeMutableRawPointer, _ format: ElementFormat, _ start: Int, _ count: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    let block = values + start * format.bytes
+    guard format != .float32 else { return block.assumingMemoryBound(to: Float.self) }
+    format.widen(block, into: scratch, count: count)
+    return scratch
   }
 
   private static let blockSize = 2048
   /// Floats that `updateBlocks` needs.
-  package static let blockScratch = 3 * blockSize
+  package static let blockScratch = 4 * blockSize
 
   /// Hides the C struct from the package's interface; its floats are immutable.
   private struct Scalars: @unchecked Sendable {

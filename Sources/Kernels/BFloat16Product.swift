@@ -1,4 +1,3 @@
-import CKernels
 import COneDNN
 import Glibc
 
@@ -155,9 +154,8 @@ extension BFloat16Product {
     Self.check(status, "dnnl_gemm_bf16bf16f32")
     guard !isFinal else { return }
     for row in 0..<shape.rows {
-      ck_narrow(
-        target + row * stride,
-        (result + row * shape.strideC * 2).assumingMemoryBound(to: UInt16.self), shape.columns)
+      ElementFormat.bfloat16.narrow(
+        target + row * stride, into: result + row * shape.strideC * 2, count: shape.columns)
     }
   }
 }

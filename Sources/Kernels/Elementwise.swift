@@ -68,18 +68,19 @@ package enum Elementwise {
     ck_copy(x, out, count)
   }
 
-  /// y += bias on the first `width` columns of the given rows.
+  /// y += bias, of the format's `ofSums`, on the first `width` columns of the given rows.
   package static func addBias(
-    _ bias: UnsafePointer<Float>, to y: UnsafeMutableRawPointer, stride: Int,
+    _ bias: UnsafeRawPointer, to y: UnsafeMutableRawPointer, stride: Int,
     rows: Range<Int>, width: Int, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * width
     ck_add_bias(format.rawValue, y, stride, bias, rows.lowerBound, rows.count, width)
   }
 
-  /// dBias += column sums over all rows, for the given columns, in an order fixed by `rows`.
+  /// dBias, of the format's `ofSums`, += column sums over all rows, for the given columns, in an order
+  /// fixed by `rows`.
   package static func biasGradient(
-    _ dy: UnsafeRawPointer, stride: Int, into dBias: UnsafeMutablePointer<Float>, rows: Int,
+    _ dy: UnsafeRawPointer, stride: Int, into dBias: UnsafeMutableRawPointer, rows: Int,
     columns: Range<Int>, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows * columns.count
@@ -89,9 +90,10 @@ package enum Elementwise {
 
   /// The sum of squares in double, in a fixed order, the same bits on every instruction set.
   package static func sumOfSquares(
-    _ x: UnsafePointer<Float>, count: Int, counters: inout WorkCounters
+    _ x: UnsafeRawPointer, count: Int, as format: ElementFormat = .float32,
+    counters: inout WorkCounters
   ) -> Double {
     counters.elements += count
-    return ck_sum_of_squares(x, count)
+    return ck_sum_of_squares(format.rawValue, x, count)
   }
 }

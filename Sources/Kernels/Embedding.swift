@@ -16,13 +16,14 @@ package enum Embedding {
       shard.count)
   }
 
-  /// dTable[row] += dx[token], in token order, for `rows` (counted within the shard).
+  /// dTable[row], of the format's `ofSums`, += dx[token], in token order, for `rows` (counted within
+  /// the shard).
   ///
   /// Several workers cut `rows`, each reads all ids. Counts width elements for each token whose id
   /// is in `rows`.
   package static func gradient(
     _ ids: UnsafePointer<Int32>, dx: UnsafeRawPointer,
-    into dTable: UnsafeMutablePointer<Float>, tokens: Int, width: Int, shard: Range<Int>,
+    into dTable: UnsafeMutableRawPointer, tokens: Int, width: Int, shard: Range<Int>,
     rows: Range<Int>, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     precondition(rows.upperBound <= shard.count, "Embedding: rows end beyond the shard")

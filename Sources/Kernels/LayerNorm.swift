@@ -2,11 +2,12 @@ import CKernels
 
 /// Layer norm over rows of `width`; `stats` is [rows, 2] = mean and 1 / standard deviation.
 ///
-/// Every function counts rows x width elements.
+/// Gains, biases and their gradients are of `ElementFormat.ofSums`. Every function counts rows x width
+/// elements.
 package enum LayerNorm {
   /// y = (x - mean) · rstd · gamma + beta for the given rows; keeps the statistics for backward.
   package static func forward(
-    _ x: UnsafeRawPointer, gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>,
+    _ x: UnsafeRawPointer, gamma: UnsafeRawPointer, beta: UnsafeRawPointer,
     into y: UnsafeMutableRawPointer, stats: UnsafeMutablePointer<Float>, rows: Range<Int>,
     width: Int, epsilon: Float, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
@@ -18,7 +19,7 @@ package enum LayerNorm {
   /// dx for the given rows; dx may be dy.
   package static func backward(
     _ dy: UnsafeRawPointer, x: UnsafeRawPointer, stats: UnsafePointer<Float>,
-    gamma: UnsafePointer<Float>, into dx: UnsafeMutableRawPointer, rows: Range<Int>,
+    gamma: UnsafeRawPointer, into dx: UnsafeMutableRawPointer, rows: Range<Int>,
     width: Int, as format: ElementFormat = .float32, counters: inout WorkCounters
   ) {
     counters.elements += rows.count * width
@@ -29,7 +30,7 @@ package enum LayerNorm {
   /// dgamma += and dbeta += for the given columns, over all rows, in an order fixed by `rows`.
   package static func parameterGradient(
     _ dy: UnsafeRawPointer, x: UnsafeRawPointer, stats: UnsafePointer<Float>,
-    dGamma: UnsafeMutablePointer<Float>, dBeta: UnsafeMutablePointer<Float>, rows: Int,
+    dGamma: UnsafeMutableRawPointer, dBeta: UnsafeMutableRawPointer, rows: Int,
     width: Int, columns: Range<Int>, as format: ElementFormat = .float32,
     counters: inout WorkCounters
   ) {

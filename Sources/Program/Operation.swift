@@ -8,8 +8,9 @@ package struct Operation: Sendable, Equatable {
   /// The type in which a product keeps its partial sums or a collective sends its payload; nil for
   /// that of its operands.
   ///
-  /// Who times the Program reads both. The Emulator rounds payloads to it; it accumulates every
-  /// product in float32, whatever this says.
+  /// Who times the Program reads both. The Emulator rounds payloads to it, and partial sums of
+  /// products of float16; those of bfloat16 and all of attention it accumulates in float32, whatever
+  /// this says.
   package let carrier: ElementType?
 
   package init(
@@ -93,10 +94,11 @@ package struct Operation: Sendable, Equatable {
     case crossEntropyBackward(vocabulary: Int, scale: Double)
     /// x -> sum of squares (1), accumulated
     case sumOfSquares
-    /// sum of squares (1) -> gradient scale (1), gradient norm (1)
+    /// sum of squares (1) -> gradient scale (1), gradient norm (1); a sum that is not finite makes the
+    /// scale 0, and updates leave everything as it is then
     case gradientScale(clip: Double, lossScale: Double)
     /// w, g, m, v, gradient scale (1), learning rate and step (2) -> w, m, v in place; a bfloat16 w
-    /// has the rest of its float32, an int16, as the last operand of both
+    /// has the rest of its float32, an int16, as the last operand of both; a float16 w is all there is
     case adamW(AdamW)
     /// qkv (T, 3 Dl), places (T) -> cache (sequences, heads, 2 x sequence x head size), these k and v
     /// written; a place is sequence number x `sequence` + position, or -1 for a row without a token
@@ -203,12 +205,18 @@ package struct Operation: Sendable, Equatable {
     package var beta2: Double
     package var epsilon: Double
     package var weightDecay: Double
+    /// Whether float16 weights are rounded up or down at random, or else to the nearest.
+    package var roundsStochastically: Bool
 
-    package init(beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double) {
+    package init(
+      beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double,
+      roundsStochastically: Bool = true
+    ) {
       self.beta1 = beta1
       self.beta2 = beta2
       self.epsilon = epsilon
       self.weightDecay = weightDecay
+      self.roundsStochastically = roundsStochastically
     }
   }
 }

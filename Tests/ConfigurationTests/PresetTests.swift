@@ -136,6 +136,8 @@ struct PresetTests {
         io_tiles: 1
         available_memory_proportion: [0.28, 0.28, 0.28, 0.28]
         loss_scaling: 1
+        automatic_loss_scaling: false
+        loss_scaling_period: 2000
         code_load: false
         attention_serialisation: 1
         recompute: full

@@ -179,7 +179,8 @@ struct ResolverTests {
         "f.yml:1:13: the unknown key 'execution.group_quantise_weights', expected one of "
           + "micro_batch_size, data_parallel, tensor_parallel, pipeline_parallel, "
           + "pipeline_interleave, device_iterations, io_tiles, "
-          + "available_memory_proportion, loss_scaling, code_load, attention_serialisation, "
+          + "available_memory_proportion, loss_scaling, automatic_loss_scaling, "
+          + "loss_scaling_period, code_load, attention_serialisation, "
           + "recompute, recompute_closing_collectives, fuse_all_reduces, io_mode, "
           + "sequence_sharding, state_sharding, matmul_partials, collective_type, state_type"
       ),

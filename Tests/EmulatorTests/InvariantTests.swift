@@ -97,19 +97,19 @@ struct InvariantTests {
     #expect(total > 0)
   }
 
-  @Test("A Program for the pod's precision is refused by name")
-  func precision() throws {
-    let plan = try ParallelPlan.spread(
-      8, over: 1, tensorParallel: 8, microBatchSize: 2, model: TinyStep.model)
-    let program = try TrainingStep(
-      model: TinyStep.model, plan: plan,
-      optimizer: TrainingStep.Optimizer(
-        adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0),
-        gradientClipping: 1),
-      elementType: .float16
-    ).program()
-    #expect(throws: EmulatorError.self) {
-      try Emulator(program, Emulator.Options(workers: 1))
+  @Test("A cache of keys and values is float32: another is refused by name")
+  func cachePrecision() throws {
+    for (type, isRefused) in [(ElementType.float16, true), (.bfloat16, true), (.float32, false)] {
+      let pass = InferencePass(
+        model: TinyStep.model, tensorParallel: 2, microBatchSize: 2, elementType: type,
+        cache: InferencePass.Cache(rows: 4, answers: 2, result: .logits))
+      let program = try pass.program()
+      func make() throws { _ = try Emulator(program, Emulator.Options(workers: 1)) }
+      if isRefused {
+        #expect { try make() } throws: { "\($0)".contains("\(type)") }
+      } else {
+        try make()
+      }
     }
   }
 }

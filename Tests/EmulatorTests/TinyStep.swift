@@ -16,8 +16,8 @@ struct TinyStep {
   init(
     tensorParallel: Int, dataParallel: Int, recompute: ParallelPlan.Recompute = .full,
     closingCollectives: Bool = false, workers: Int = 2, sharesReplicas: Bool = true,
-    model: GPTJModel = Self.model, elementType: ElementType = .float32,
-    dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    model: GPTJModel = Self.model, elementType: ElementType = .float32, lossScale: Double = 1,
+    roundsStochastically: Bool = true, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
     options given: Emulator.Options? = nil,
     _ change: (inout ParallelPlan) -> Void = { _ in }
   ) throws {
@@ -29,9 +29,11 @@ struct TinyStep {
     program = try TrainingStep(
       model: model, plan: plan,
       optimizer: TrainingStep.Optimizer(
-        adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01),
+        adamW: Operation.AdamW(
+          beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01,
+          roundsStochastically: roundsStochastically),
         gradientClipping: 1),
-      elementType: elementType, dropout: dropout, lora: lora
+      lossScale: lossScale, elementType: elementType, dropout: dropout, lora: lora
     ).program()
     emulator = try Emulator(
       program, given ?? Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
@@ -51,10 +53,11 @@ struct TinyStep {
           let offset: Float = tensor.name.hasSuffix("gain") ? 1 : 0
           for element in 0..<tensor.count {
             let value = offset + 0.3 * noise(element + 7919 * instance + 104_729 * index)
-            if tensor.elementType == .bfloat16 {
+            switch tensor.elementType {
+            case .bfloat16:
               memory.bindMemory(to: UInt16.self)[element] = UInt16(value.bitPattern >> 16)
-            } else {
-              memory.bindMemory(to: Float.self)[element] = value
+            case .float16: memory.bindMemory(to: Float16.self)[element] = Float16(value)
+            default: memory.bindMemory(to: Float.self)[element] = value
             }
           }
         }
@@ -108,7 +111,7 @@ struct TinyStep {
     return emulator.run()
   }
 
-  private func weightBits() -> [UInt16] {
+  func weightBits() -> [UInt16] {
     program.tensors.filter { $0.space == .streaming && Self.isWeight($0.name) }.flatMap { tensor in
       guard let id = program.tensor(named: tensor.name) else { return [UInt16]() }
       return (0..<tensor.instanceCount).flatMap { instance in

@@ -36,8 +36,8 @@ extension KernelsTests {
       var halves = [UInt16](repeating: 0, count: values.count)
       var back = [Float](repeating: 0, count: values.count)
       path.run {
-        BFloat16.narrow(values, into: &halves, count: values.count)
-        BFloat16.widen(halves, into: &back, count: values.count)
+        ElementFormat.bfloat16.narrow(values, into: &halves, count: values.count)
+        ElementFormat.bfloat16.widen(halves, into: &back, count: values.count)
       }
       #expect(halves == values.map(rounded))
       #expect(back.map(\.bitPattern) == widened(halves).map(\.bitPattern))
@@ -318,7 +318,7 @@ extension KernelsTests {
       for (transposesA, transposesB) in [
         (false, false), (false, true), (true, false), (true, true),
       ] {
-        for result in ElementFormat.allCases {
+        for result in [ElementFormat.float32, .bfloat16] {
           let before = values.halves(m * n)
           let want = (0..<m * n).map { index in
             (0..<k).reduce(accumulates ? Double(widened(before)[index]) : 0) { sum, p in

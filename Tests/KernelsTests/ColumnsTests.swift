@@ -49,7 +49,7 @@ extension KernelsTests {
     @Test func `Widening a bfloat16 gives the float32 with the same upper half`() {
       let bits: [UInt16] = [0, 0x8000, 0x3F80, 0xC049, 0x7F80, 0x0001]
       var values = [Float](repeating: 7, count: bits.count)
-      BFloat16.widen(bits, into: &values, count: bits.count)
+      ElementFormat.bfloat16.widen(bits, into: &values, count: bits.count)
       #expect(values == [0, -0.0, 1, -3.140625, .infinity, Float(bitPattern: 0x10000)])
       #expect(values[1].sign == .minus)
     }

@@ -7,7 +7,7 @@ extension KernelsTests {
       _ values: [Float], from first: Int = 0, step: Int = 1, stream: UInt64 = 7
     ) -> [UInt16] {
       var halves = [UInt16](repeating: 0, count: values.count)
-      BFloat16.narrow(
+      ElementFormat.bfloat16.narrow(
         values, into: &halves, first: first, count: values.count,
         rounding: StochasticRounding(seed: 3, step: step, stream: stream))
       return halves

@@ -5,8 +5,9 @@
 // Kernels with run-time dispatch. Matrices are row-major; `first`, `count` are the rows one worker
 // does; no function allocates, locks or keeps state. Pointers need no alignment.
 //
-// What a function takes as void * has elements of `type`, CK_FLOAT32 or CK_BFLOAT16, all alike; it
-// reads them as floats, computes in floats, and rounds what it writes to the nearest.
+// What a function takes as void * has elements of `type`, one of the three below, all alike; it reads
+// them as floats, computes in floats, and rounds what it writes to the nearest. Only gains, biases
+// and sums of gradients, marked "sum", are floats beside bfloat16; beside float16 they are float16.
 
 #define CK_FLOAT32 0
 #define CK_BFLOAT16 1
@@ -30,13 +31,15 @@ void ck_exp2(const float *x, float *y, long n);
 
 // layer_norm.c: stats is [rows][2] = mean, 1 / standard deviation ---------------------------------
 
-void ck_layer_norm_forward(int type, const void *x, const float *gamma, const float *beta, void *y,
+/// gamma, beta: sum.
+void ck_layer_norm_forward(int type, const void *x, const void *gamma, const void *beta, void *y,
                            float *stats, long first, long count, long width, float eps);
+/// gamma: sum.
 void ck_layer_norm_backward(int type, const void *dy, const void *x, const float *stats,
-                            const float *gamma, void *dx, long first, long count, long width);
-/// dgamma, dbeta += over all rows, for the given columns.
+                            const void *gamma, void *dx, long first, long count, long width);
+/// dgamma, dbeta (sum) += over all rows, for the given columns.
 void ck_layer_norm_parameter_gradient(int type, const void *dy, const void *x, const float *stats,
-                                      float *dgamma, float *dbeta, long rows, long width,
+                                      void *dgamma, void *dbeta, long rows, long width,
                                       long firstColumn, long columns);
 
 // elementwise.c ----------------------------------------------------------------------------------
@@ -50,16 +53,17 @@ void ck_add_scaled(int type, void *y, long stride, const void *x, long xStride, 
                    long count, long width);
 void ck_zero(float *x, long n);
 void ck_copy(const float *x, float *out, long n);
-void ck_add_bias(int type, void *y, long stride, const float *bias, long first, long count,
+/// bias: sum.
+void ck_add_bias(int type, void *y, long stride, const void *bias, long first, long count,
                  long width);
-/// dbias += column sums over all rows, for the given columns.
-void ck_bias_gradient(int type, const void *dy, long stride, float *dbias, long rows,
+/// dbias (sum) += column sums over all rows, for the given columns.
+void ck_bias_gradient(int type, const void *dy, long stride, void *dbias, long rows,
                       long firstColumn, long columns);
-double ck_sum_of_squares(const float *x, long n);
+double ck_sum_of_squares(int type, const void *x, long n);
 
-/// Between float32 and bfloat16: exact, and rounded to the nearest, ties to even.
-void ck_widen(const uint16_t *x, float *y, long n);
-void ck_narrow(const float *x, uint16_t *y, long n);
+/// To float32, exact, and back, to the nearest, ties to even.
+void ck_widen(int type, const void *x, float *y, long n);
+void ck_narrow(int type, const float *x, void *y, long n);
 
 // dropout.c ---------------------------------------------------------------------------------------
 
@@ -91,9 +95,10 @@ typedef struct {
   uint64_t stream;
 } ck_rounding;
 
-/// Float32 to one of the two bfloat16 next to it, with the chance that makes the mean the float32;
-/// what bfloat16 holds stays. x and y are elements [first, first + n) of the tensor.
-void ck_narrow_stochastic(const float *x, uint16_t *y, long first, long n,
+/// Float32 to one of the two numbers of `type` next to it, with the chance that makes the mean the
+/// float32, to 2^-16 of their distance; what the type holds stays. x and y are elements
+/// [first, first + n) of the tensor.
+void ck_narrow_stochastic(int type, const float *x, void *y, long first, long n,
                           const ck_rounding *rounding);
 
 // rotary.c: table is [sequence][2 rotaryDim], cosines then signed sines, each written twice -------
@@ -147,9 +152,9 @@ void ck_few_rows(const float *a, long lda, const float *w, long ldw, float *c, l
 /// Rows of ids outside [shardFirst, shardFirst + shardRows) are zero.
 void ck_embedding_gather(int type, const int32_t *ids, const void *table, void *out, long first,
                          long count, long width, long shardFirst, long shardRows);
-/// dtable[row] += dx[token], in token order, for rows [firstRow, firstRow + rows) of the shard;
+/// dtable[row] (sum) += dx[token], in token order, for rows [firstRow, firstRow + rows) of the shard;
 /// returns how many tokens that were.
-long ck_embedding_gradient(int type, const int32_t *ids, const void *dx, float *dtable, long tokens,
+long ck_embedding_gradient(int type, const int32_t *ids, const void *dx, void *dtable, long tokens,
                            long width, long shardFirst, long firstRow, long rows);
 
 // cross_entropy.c: logits is [rows][stride]; this shard's columns start at firstColumn, the first
@@ -188,10 +193,10 @@ void ck_adamw_split(uint16_t *w, int16_t *low, float *m, float *v, const float *
 void ck_tree_sum(int type, const void *const *sources, int n, void *out, long first, long count);
 
 /// y = x as it is after a trip through `type`, to the nearest, ties to even; y may be x.
-void ck_round_trip(const float *x, float *y, long count, int type);
-/// The sum of rounded sources, itself rounded where `roundsSum`.
-void ck_tree_sum_rounded(const float *const *sources, int n, float *out, long first, long count,
-                         int type, int roundsSum);
+void ck_round_trip(int type, const float *x, float *y, long count);
+/// The sum of sources rounded to `type`, itself rounded where `roundsSum`.
+void ck_tree_sum_rounded(int type, const float *const *sources, int n, float *out, long first,
+                         long count, int roundsSum);
 void ck_tree_max(int type, const void *const *sources, int n, void *out, long first, long count);
 /// The first index of the maximum; its value in *value.
 long ck_argmax(int type, const void *row, long n, float *value);
@@ -199,7 +204,7 @@ long ck_argmax(int type, const void *row, long n, float *value);
 // peak.c -----------------------------------------------------------------------------------------
 
 /// FLOP/s of one core in multiply-adds of that type that stay in registers; those of float32 where the
-/// processor has none of bfloat16.
+/// processor has none of bfloat16, and for float16, which is widened first.
 double ck_peak_flops(int type, double seconds);
 /// Whether the processor multiplies bfloat16 itself (AVX512_BF16).
 int ck_multiplies_bfloat16(void);

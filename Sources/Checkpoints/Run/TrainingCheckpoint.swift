@@ -100,6 +100,8 @@ extension TrainingCheckpoint {
   package struct Source {
     /// A tensor as it is, by its name: of the model, or of an adapter without peft's prefix.
     package var weight: (_ name: String) -> [Float]
+    /// What the weights are in memory and, being exact, in the file.
+    package var weightType: FloatType
     package var adapter: (config: PEFTConfig, tensors: [TensorShape])?
     /// What the optimizer updates.
     package var trained: [TensorShape]
@@ -107,11 +109,12 @@ extension TrainingCheckpoint {
     package var moment: ((_ moment: Moment, _ name: String) -> [Float])?
 
     package init(
-      weight: @escaping (String) -> [Float],
+      weight: @escaping (String) -> [Float], weightType: FloatType = .float32,
       adapter: (config: PEFTConfig, tensors: [TensorShape])? = nil, trained: [TensorShape],
       moment: ((Moment, String) -> [Float])?
     ) {
       self.weight = weight
+      self.weightType = weightType
       self.adapter = adapter
       self.trained = trained
       self.moment = moment
@@ -125,7 +128,7 @@ extension TrainingCheckpoint {
   ) throws(CheckpointError) {
     var state = state
     state.checksums[weightsFile] = try HuggingFaceDirectory.fill(
-      folder, config, endOfText: endOfText
+      folder, config, as: source.weightType, endOfText: endOfText
     ) { source.weight($0) }
     if let (config, tensors) = source.adapter {
       state.checksums[PEFTAdapter.weightsName] = try PEFTAdapter.fill(

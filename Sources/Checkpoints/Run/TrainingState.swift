@@ -14,8 +14,31 @@ package struct TrainingState: Codable, Equatable, Sendable {
   package var seed: Int
   package var globalBatchSize: Int
   package var sequenceLength: Int
+  /// Where the loss scale stands; nil in files of runs that had none.
+  package var lossScaling: LossScaling?
   /// The CRC-32 of each tensor of each file.
   package internal(set) var checksums: [String: [String: UInt32]] = [:]
+
+  /// A loss scale, and what it depends on.
+  package struct LossScaling: Codable, Equatable, Sendable {
+    package var scale: Double
+    /// Since it changed last.
+    package var finiteSteps: Int
+    /// All steps so far whose gradient was not finite, so that they changed nothing.
+    package var skippedSteps: Int
+
+    private enum CodingKeys: String, CodingKey {
+      case scale
+      case finiteSteps = "finite_steps"
+      case skippedSteps = "skipped_steps"
+    }
+
+    package init(scale: Double, finiteSteps: Int = 0, skippedSteps: Int = 0) {
+      self.scale = scale
+      self.finiteSteps = finiteSteps
+      self.skippedSteps = skippedSteps
+    }
+  }
 
   static let file = "trainer_state.json"
 
@@ -26,17 +49,20 @@ package struct TrainingState: Codable, Equatable, Sendable {
     case seed
     case globalBatchSize = "global_batch_size"
     case sequenceLength = "sequence_length"
+    case lossScaling = "loss_scaling"
     case checksums = "crc32"
   }
 
   package init(
-    globalStep: Int, maxSteps: Int, seed: Int, globalBatchSize: Int, sequenceLength: Int
+    globalStep: Int, maxSteps: Int, seed: Int, globalBatchSize: Int, sequenceLength: Int,
+    lossScaling: LossScaling? = nil
   ) {
     self.globalStep = globalStep
     self.maxSteps = maxSteps
     self.seed = seed
     self.globalBatchSize = globalBatchSize
     self.sequenceLength = sequenceLength
+    self.lossScaling = lossScaling
   }
 }
 
@@ -65,6 +91,7 @@ extension TrainingState {
       throw .configuration(
         file: path, key: "global_step", found: "\(globalStep)", expected: "from 0 to 1000000000")
     }
+    try lossScaling?.check(path, steps: globalStep)
   }
 
   func write(to path: String) throws(CheckpointError) {
@@ -74,5 +101,21 @@ extension TrainingState {
       preconditionFailure("a training state has numbers and names only")
     }
     try writeNewFile(String(decoding: data, as: UTF8.self) + "\n", to: path)
+  }
+}
+
+extension TrainingState.LossScaling {
+  /// - Throws: `CheckpointError` for what no run writes.
+  fileprivate func check(_ path: String, steps: Int) throws(CheckpointError) {
+    guard scale.isFinite, scale > 0 else {
+      throw .configuration(
+        file: path, key: "loss_scaling.scale", found: "\(scale)", expected: "above 0")
+    }
+    for (key, value) in [("finite_steps", finiteSteps), ("skipped_steps", skippedSteps)]
+    where !(0...steps).contains(value) {
+      throw .configuration(
+        file: path, key: "loss_scaling.\(key)", found: "\(value)",
+        expected: "from 0 to global_step, \(steps)")
+    }
   }
 }

@@ -58,7 +58,13 @@ package struct ExecutionConfiguration: Sendable, Equatable {
   package var ioTiles = 1
   /// The share of a tile's memory that a matmul may use for temporaries.
   package var availableMemoryProportion = [0.28, 0.28, 0.28, 0.28]
+  /// Factor on the loss, which keeps small gradients above float16's smallest number; the first where
+  /// it is automatic.
   package var lossScaling = 1
+  /// Ours, after popart's: whether a gradient that is not finite halves the factor.
+  package var automaticLossScaling = false
+  /// Ours: finite steps in a row after which it doubles.
+  package var lossScalingPeriod = 2000
   /// Whether each phase loads its code from streaming memory.
   package var codeLoad = false
   /// Blocks of queries that attention works through one after another.
@@ -96,6 +102,10 @@ package struct ExecutionConfiguration: Sendable, Equatable {
       "available_memory_proportion", default: availableMemoryProportion, in: 0...1)
     // 2^24: above it a float32 no longer holds every integer.
     lossScaling = try section.int("loss_scaling", default: lossScaling, in: 1...16_777_216)
+    automaticLossScaling = try section.bool(
+      "automatic_loss_scaling", default: automaticLossScaling)
+    lossScalingPeriod = try section.int(
+      "loss_scaling_period", default: lossScalingPeriod, in: 1...1_000_000_000)
     codeLoad = try section.bool("code_load", default: codeLoad)
     attentionSerialisation = try section.int(
       "attention_serialisation", default: attentionSerialisation, in: 1...1_048_576)
@@ -123,6 +133,8 @@ package struct ExecutionConfiguration: Sendable, Equatable {
       ("io_tiles", YAMLNode(ioTiles)),
       ("available_memory_proportion", YAMLNode(availableMemoryProportion)),
       ("loss_scaling", YAMLNode(lossScaling)),
+      ("automatic_loss_scaling", YAMLNode(automaticLossScaling)),
+      ("loss_scaling_period", YAMLNode(lossScalingPeriod)),
       ("code_load", YAMLNode(codeLoad)),
       ("attention_serialisation", YAMLNode(attentionSerialisation)),
       ("recompute", YAMLNode(recompute.rawValue)),

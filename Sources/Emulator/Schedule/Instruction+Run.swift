@@ -5,6 +5,8 @@ import Kernels
 /// What one worker needs to run instructions: scratch memory, and what it counts.
 struct WorkerContext {
   let scratch: UnsafeMutableRawPointer
+  /// What the Program's loss scale is multiplied by in this run.
+  var lossScaleFactor = 1.0
   var kernels = WorkCounters()
   /// What the Program states and a run found that there was not: tokens that a cache has room for.
   var unneeded = WorkCounters()
@@ -18,17 +20,23 @@ extension Instruction {
   func run(_ context: inout WorkerContext) {
     switch self {
     case .move(let move): move.run(&context)
-    case .widen(let source, let target, let count):
-      BFloat16.widen(source, into: target, count: count)
+    case .widen(let source, let target, let count, let format):
+      format.widen(source, into: target, count: count)
       context.loadBytes += count * MemoryLayout<UInt16>.size
-    case .narrow(let source, let target, let count):
-      BFloat16.narrow(source, into: target, count: count)
+    case .narrow(let source, let target, let count, let format):
+      format.narrow(source, into: target, count: count)
       context.storeBytes += count * MemoryLayout<UInt16>.size
     case .zero(let start, let bytes): memset(start, 0, bytes)
     case .slice(let slice): slice.run()
     case .collective(let part): part.run(&context.collectives)
     case .gemm(let product): product.run(&context.kernels)
     case .product(let product):
+      product.shape._withUnsafeGuaranteedRef {
+        $0.multiply(
+          product.a, product.b, into: product.c, scratch: context.scratch,
+          counters: &context.kernels)
+      }
+    case .widenedProduct(let product):
       product.shape._withUnsafeGuaranteedRef {
         $0.multiply(
           product.a, product.b, into: product.c, scratch: context.scratch,
@@ -61,13 +69,15 @@ extension Instruction {
       Gelu.forward(z, into: g, count: count, as: format, counters: &context.kernels)
     case .geluBackward(let dg, let z, let dz, let count, let format):
       Gelu.backward(dg, z: z, into: dz, count: count, as: format, counters: &context.kernels)
-    case .sumOfSquares(let x, let count, let sum):
+    case .sumOfSquares(let x, let count, let format, let sum):
       sum.pointee += Float(
-        Elementwise.sumOfSquares(x, count: count, counters: &context.kernels))
+        Elementwise.sumOfSquares(x, count: count, as: format, counters: &context.kernels))
     case .gradientScale(let squares, let scale, let norm, let clip, let lossScale):
+      let lossScale = lossScale * context.lossScaleFactor
       let length = Double(squares.pointee).squareRoot() / lossScale
       norm.pointee = Float(length)
-      scale.pointee = Float(clip / Swift.max(length, clip) / lossScale)
+      scale.pointee =
+        length.isFinite ? Float(clip / Swift.max(length, clip) / lossScale) : 0
     case .adamW(let update): update.run(&context)
     case .selectRows(let x, let rowBytes, let numbers, let rows, let target):
       for row in rows {
@@ -83,7 +93,7 @@ extension Instruction {
       part.attend(cache, into: output, &context)
     case .embed, .embedBackward: runEmbedding(&context.kernels)
     case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward:
-      runCrossEntropy(&context.kernels)
+      runCrossEntropy(&context.kernels, context.lossScaleFactor)
     }
   }
 
@@ -140,7 +150,7 @@ extension Instruction {
     }
   }
 
-  private func runCrossEntropy(_ counters: inout WorkCounters) {
+  private func runCrossEntropy(_ counters: inout WorkCounters, _ lossScaleFactor: Double) {
     switch self {
     case .logitsMax(let logits, let maximum):
       CrossEntropy.rowMax(
@@ -155,8 +165,8 @@ extension Instruction {
       let valid = (0..<tokens).reduce(0) { $0 + (logits.labels[$1] >= 0 ? 1 : 0) }
       CrossEntropy.backward(
         logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
-        scale: valid == 0 ? 0 : Float(scale / Double(valid)), rows: logits.rows,
-        as: logits.format, counters: &counters)
+        scale: valid == 0 ? 0 : Float(scale * lossScaleFactor / Double(valid)),
+        rows: logits.rows, as: logits.format, counters: &counters)
     default: preconditionFailure("not a cross entropy")
     }
   }
@@ -278,42 +288,59 @@ extension Instruction.Loss {
 }
 
 extension Instruction.Update {
+  /// Leaves everything as it is in a step whose gradient is not finite: its scale is 0.
   fileprivate func run(_ context: inout WorkerContext) {
+    guard gradientScale[0] != 0 else {
+      context.unneeded += WorkCounters(flops: 0, elements: count)
+      return
+    }
     let step = AdamW(
       learningRate: Double(schedule[0]), beta1: beta1, beta2: beta2, epsilon: epsilon,
       weightDecay: weightDecay, step: Int(schedule[1]), gradientScale: Double(gradientScale[0]))
-    guard let rounding else {
-      return update(
-        0..<count, step, firstMoment.assumingMemoryBound(to: Float.self),
+    guard let rounding = rounding?.pointee else {
+      return step.update(
+        self, 0..<count, firstMoment.assumingMemoryBound(to: Float.self),
         secondMoment.assumingMemoryBound(to: Float.self),
         gradient.assumingMemoryBound(to: Float.self), &context.kernels)
     }
+    func random(_ stream: UInt64) -> StochasticRounding {
+      StochasticRounding(seed: 0, step: Int(schedule[1]), stream: stream)
+    }
     step.updateBlocks(
-      firstMoment: firstMoment.assumingMemoryBound(to: UInt16.self),
-      secondMoment: secondMoment.assumingMemoryBound(to: UInt16.self), gradient: gradient,
-      as: gradientFormat, first: rounding.pointee.first, count: count,
-      rounding: StochasticRounding(
-        seed: 0, step: Int(schedule[1]), stream: rounding.pointee.stream),
+      firstMoment: firstMoment, secondMoment: secondMoment, moments: momentFormat,
+      gradient: gradient, as: gradientFormat, first: rounding.first, count: count,
+      rounding: random(rounding.secondMoment),
       scratch: context.scratch.assumingMemoryBound(to: Float.self)
-    ) { block, firstMoment, secondMoment, gradient in
-      update(block, step, firstMoment, secondMoment, gradient, &context.kernels)
+    ) { block, firstMoment, secondMoment, gradient, room in
+      guard weightFormat == .float16 else {
+        return step.update(
+          self, block, firstMoment, secondMoment, gradient, &context.kernels)
+      }
+      step.update(
+        halves: weight + block.lowerBound * 2, firstMoment: firstMoment,
+        secondMoment: secondMoment, gradient: gradient, first: rounding.first + block.lowerBound,
+        count: block.count, rounding: rounding.weight.map(random), room: room,
+        counters: &context.kernels)
     }
   }
+}
 
-  /// The weights of this range, by moments and a gradient that start where it does.
-  private func update(
-    _ range: Range<Int>, _ step: AdamW, _ firstMoment: UnsafeMutablePointer<Float>,
-    _ secondMoment: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>,
-    _ counters: inout WorkCounters
+extension AdamW {
+  /// The weights of this range, float32 or in two halves, by moments and a gradient that start where it
+  /// does.
+  fileprivate func update(
+    _ operands: Instruction.Update, _ range: Range<Int>,
+    _ firstMoment: UnsafeMutablePointer<Float>, _ secondMoment: UnsafeMutablePointer<Float>,
+    _ gradient: UnsafePointer<Float>, _ counters: inout WorkCounters
   ) {
-    if let low {
-      return step.update(
-        weights: weight.assumingMemoryBound(to: UInt16.self) + range.lowerBound,
+    if let low = operands.low {
+      return update(
+        weights: operands.weight.assumingMemoryBound(to: UInt16.self) + range.lowerBound,
         low: low + range.lowerBound, firstMoment: firstMoment, secondMoment: secondMoment,
         gradient: gradient, count: range.count, counters: &counters)
     }
-    step.update(
-      weights: weight.assumingMemoryBound(to: Float.self) + range.lowerBound,
+    update(
+      weights: operands.weight.assumingMemoryBound(to: Float.self) + range.lowerBound,
       firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
       count: range.count, counters: &counters)
   }

@@ -6,21 +6,22 @@ import Kernels
 /// Plain values and pointers: running it counts no references and allocates nothing.
 enum Instruction {
   case move(Move)
-  case widen(UnsafePointer<UInt16>, into: MutableFloats, count: Int)
-  case narrow(Floats, into: UnsafeMutablePointer<UInt16>, count: Int)
+  case widen(Elements, into: MutableFloats, count: Int, ElementFormat)
+  case narrow(Floats, into: MutableElements, count: Int, ElementFormat)
   case zero(UnsafeMutableRawPointer, bytes: Int)
   case slice(Slice)
   case collective(CollectivePart)
   case gemm(Product)
-  case product(HalfProduct)
-  case addBias(Rows, bias: Floats)
+  case product(HalfProduct<BFloat16Product>)
+  case widenedProduct(HalfProduct<Float16Product>)
+  case addBias(Rows, bias: Elements)
   case addScaledColumns(Columns, factor: Float)
   case scaledColumns(Columns, factor: Float)
-  case biasGradient(Rows, into: MutableFloats, columns: Range<Int>)
+  case biasGradient(Rows, into: MutableElements, columns: Range<Int>)
   case add(Sum)
-  case layerNorm(Norm, gain: Floats, bias: Floats, y: MutableElements, epsilon: Float)
-  case layerNormBackward(Norm, dy: Elements, gain: Floats, dx: MutableElements)
-  case layerNormGradient(Norm, dy: Elements, dGain: MutableFloats, dBias: MutableFloats)
+  case layerNorm(Norm, gain: Elements, bias: Elements, y: MutableElements, epsilon: Float)
+  case layerNormBackward(Norm, dy: Elements, gain: Elements, dx: MutableElements)
+  case layerNormGradient(Norm, dy: Elements, dGain: MutableElements, dBias: MutableElements)
   case rotary(Rows, RotaryShape, places: Integers?)
   case attention(AttentionPart, output: MutableElements, logSumExp: MutableFloats)
   case attentionBackward(
@@ -32,12 +33,12 @@ enum Instruction {
   case geluBackward(
     dg: Elements, z: Elements, into: MutableElements, count: Int, ElementFormat)
   case embed(Lookup, table: Elements, into: MutableElements, tokens: Range<Int>)
-  case embedBackward(Lookup, dx: Elements, tokens: Int, into: MutableFloats, rows: Range<Int>)
+  case embedBackward(Lookup, dx: Elements, tokens: Int, into: MutableElements, rows: Range<Int>)
   case logitsMax(Logits, into: MutableFloats)
   case logitsSums(Logits, max: Floats, sum: MutableFloats, labelLogit: MutableFloats)
   case crossEntropyLoss(Loss)
   case crossEntropyBackward(Logits, max: Floats, sum: Floats, scale: Double, tokens: Int)
-  case sumOfSquares(Floats, count: Int, into: MutableFloats)
+  case sumOfSquares(Elements, count: Int, ElementFormat, into: MutableFloats)
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)
@@ -82,9 +83,9 @@ enum Instruction {
     let library: GEMMBackend
   }
 
-  /// The same of bfloat16 operands; the schedule keeps the shape.
-  struct HalfProduct {
-    let shape: Unmanaged<BFloat16Product>
+  /// The same of operands of 16 bits; the schedule keeps the shape.
+  struct HalfProduct<Shape: AnyObject> {
+    let shape: Unmanaged<Shape>
     let a: Elements
     let b: Elements
     let c: MutableElements
@@ -200,14 +201,16 @@ enum Instruction {
   }
 
   struct Update {
-    /// Float32, or bfloat16 where `low` has the other half of it.
+    /// Float32, bfloat16 where `low` has the other half of it, or float16.
     let weight: MutableElements
+    let weightFormat: ElementFormat
     let low: UnsafeMutablePointer<Int16>?
     let gradient: Elements
     let gradientFormat: ElementFormat
     let firstMoment: MutableElements
     let secondMoment: MutableElements
-    /// How moments in bfloat16 are rounded, nil where they are float32.
+    let momentFormat: ElementFormat
+    /// How weights in float16 and moments in bfloat16 are rounded, nil where there are none.
     let rounding: UnsafePointer<Rounding>?
     let gradientScale: Floats
     /// Learning rate, then the step's number.
@@ -219,9 +222,12 @@ enum Instruction {
     let weightDecay: Double
   }
 
-  /// The tensor that is rounded, and the first element of it that this lane has.
+  /// The streams of random bits of the tensors that are rounded, and the first element of them that
+  /// this lane has.
   struct Rounding {
-    let stream: UInt64
+    /// Nil where weights are rounded to the nearest.
+    let weight: UInt64?
+    let secondMoment: UInt64
     let first: Int
   }
 

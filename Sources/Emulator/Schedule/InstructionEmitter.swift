@@ -43,12 +43,12 @@ struct InstructionEmitter {
     case .slice(let group): slice(part, group)
     case .matmul: product(rows: part, columns: 0..<output().columns)
     case .add: add(part)
-    case .addBias: .addBias(rows(part), bias: read(1))
+    case .addBias: .addBias(rows(part), bias: source(1))
     case .addScaledColumns(let factor, let first):
       .addScaledColumns(columns(part, of: 1, to: first), factor: Float(factor))
     case .scaledColumns(let factor, let first):
       .scaledColumns(columns(part, of: 0, from: first), factor: Float(factor))
-    case .biasGradient: .biasGradient(allRows, into: write(), columns: part)
+    case .biasGradient: .biasGradient(allRows, into: target, columns: part)
     case .dropout(let dropout): self.dropout(part, dropout)
     case .gelu: .gelu(at(part, 0), into: at(part), count: elements(part), input(0).format)
     case .geluBackward:
@@ -65,7 +65,7 @@ struct InstructionEmitter {
     case .embed: .embed(lookup(table: input(1)), table: source(1), into: target, tokens: part)
     case .embedBackward:
       .embedBackward(
-        lookup(table: output()), dx: source(1), tokens: input(0).count, into: write(), rows: part)
+        lookup(table: output()), dx: source(1), tokens: input(0).count, into: target, rows: part)
     case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward: crossEntropy(part)
     case .sumOfSquares, .gradientScale, .adamW: optimizer(part)
     case .selectRows:
@@ -116,15 +116,15 @@ struct InstructionEmitter {
   }
 
   private func widen(_ part: Range<Int>) -> Instruction {
-    let first = part.lowerBound * output().cutColumns
-    let source = raw(operation.inputs[0]).assumingMemoryBound(to: UInt16.self)
-    return .widen(UnsafePointer(source + first), into: write() + first, count: elements(part))
+    .widen(
+      at(part, 0), into: write() + part.lowerBound * output().cutColumns, count: elements(part),
+      input(0).format)
   }
 
   private func narrow(_ part: Range<Int>) -> Instruction {
-    let first = part.lowerBound * output().cutColumns
-    let target = raw(operation.outputs[0]).assumingMemoryBound(to: UInt16.self)
-    return .narrow(read(0) + first, into: target + first, count: elements(part))
+    .narrow(
+      read(0) + part.lowerBound * output().cutColumns, into: at(part), count: elements(part),
+      output().format)
   }
 
   private func zero(_ part: Range<Int>) -> Instruction {
@@ -151,7 +151,7 @@ struct InstructionEmitter {
     guard case .matmul(let transposeA, let transposeB, let accumulate) = operation.kind else {
       preconditionFailure("\(operation.kind.name) is no product")
     }
-    if input(0).format == .bfloat16 { return halfProduct(rows: rows, columns: columns) }
+    if input(0).elementType.isHalf { return halfProduct(rows: rows, columns: columns) }
     let (a, b) = (input(0), input(1))
     let startA = read(0) + rows.lowerBound * (transposeA ? 1 : a.columns)
     let startB = read(1) + columns.lowerBound * (transposeB ? b.columns : 1)
@@ -170,17 +170,20 @@ struct InstructionEmitter {
       preconditionFailure("\(operation.kind.name) is no product")
     }
     let (a, b, c) = (input(0), input(1), output())
-    let product = lowering.halfProduct(
-      BFloat16Product.Shape(
-        rows: rows.count, columns: columns.count, inner: transposeA ? a.rows : a.columns,
-        transposesA: transposeA, transposesB: transposeB, strideA: a.columns, strideB: b.columns,
-        strideC: c.columns, result: c.format, accumulates: accumulate))
-    return .product(
+    let shape = BFloat16Product.Shape(
+      rows: rows.count, columns: columns.count, inner: transposeA ? a.rows : a.columns,
+      transposesA: transposeA, transposesB: transposeB, strideA: a.columns, strideB: b.columns,
+      strideC: c.columns, result: c.format, accumulates: accumulate)
+    func operands<Shape>(_ shape: Shape) -> Instruction.HalfProduct<Shape> {
       Instruction.HalfProduct(
-        shape: Unmanaged.passUnretained(product),
+        shape: Unmanaged.passUnretained(shape),
         a: source(0) + rows.lowerBound * (transposeA ? 1 : a.columns) * 2,
         b: source(1) + columns.lowerBound * (transposeB ? b.columns : 1) * 2,
-        c: target + (rows.lowerBound * c.columns + columns.lowerBound) * c.elementType.bytes))
+        c: target + (rows.lowerBound * c.columns + columns.lowerBound) * c.elementType.bytes)
+    }
+    guard a.format == .float16 else { return .product(operands(lowering.halfProduct(shape))) }
+    let partials: Float16Product.Partials = operation.carrier == .float32 ? .single : .half
+    return .widenedProduct(operands(lowering.widenedProduct(shape, partials)))
   }
 
   private func add(_ part: Range<Int>) -> Instruction {
@@ -215,14 +218,15 @@ struct InstructionEmitter {
     switch operation.kind {
     case .layerNorm(let epsilon):
       return .layerNorm(
-        norm(0, stats: write(1)), gain: read(1), bias: read(2), y: target,
+        norm(0, stats: write(1)), gain: source(1), bias: source(2), y: target,
         epsilon: Float(epsilon))
     case .layerNormBackward:
       return .layerNormBackward(
-        norm(1, stats: stats(2)), dy: source(0), gain: read(3), dx: target)
+        norm(1, stats: stats(2)), dy: source(0), gain: source(3), dx: target)
     default:
       return .layerNormGradient(
-        norm(1, stats: stats(2)), dy: source(0), dGain: write(0), dBias: write(1))
+        norm(1, stats: stats(2)), dy: source(0), dGain: target,
+        dBias: raw(operation.outputs[1]))
     }
   }
 
@@ -345,7 +349,8 @@ struct InstructionEmitter {
   private func optimizer(_ part: Range<Int>) -> Instruction {
     switch operation.kind {
     case .sumOfSquares:
-      return .sumOfSquares(read(0), count: input(0).count, into: write())
+      return .sumOfSquares(
+        source(0), count: input(0).count, input(0).format, into: write())
     case .gradientScale(let clip, let lossScale):
       return .gradientScale(
         squares: read(0), scale: write(0), norm: write(1), clip: clip, lossScale: lossScale)
@@ -359,10 +364,10 @@ struct InstructionEmitter {
       }
       return .adamW(
         Instruction.Update(
-          weight: at(part), low: low.map { $0 + offset },
+          weight: at(part), weightFormat: output().format, low: low.map { $0 + offset },
           gradient: source(1) + offset * input(1).elementType.bytes,
           gradientFormat: input(1).format, firstMoment: moment(1), secondMoment: moment(2),
-          rounding: output(2).elementType == .bfloat16 ? rounding(offset) : nil,
+          momentFormat: output(2).format, rounding: rounding(constants, offset),
           gradientScale: read(4), schedule: read(5),
           count: elements(part), beta1: constants.beta1, beta2: constants.beta2,
           epsilon: constants.epsilon, weightDecay: constants.weightDecay))
@@ -370,27 +375,31 @@ struct InstructionEmitter {
     }
   }
 
-  private func rounding(_ first: Int) -> UnsafePointer<Instruction.Rounding> {
+  /// Where the random bits of what rests in 16 bits come from; nil where nothing does.
+  private func rounding(
+    _ constants: Operation.AdamW, _ first: Int
+  ) -> UnsafePointer<Instruction.Rounding>? {
+    let isFloat16 = output().elementType == .float16
+    guard isFloat16 || output(2).elementType == .bfloat16 else { return nil }
     lowering.needScratch(AdamW.blockScratch * MemoryLayout<Float>.size)
     return lowering.tables.table([
-      Instruction.Rounding(stream: stream(of: operation.outputs[2]), first: first)
+      Instruction.Rounding(
+        weight: isFloat16 && constants.roundsStochastically
+          ? lowering.stream(of: operation.outputs[0], rank: rank) : nil,
+        secondMoment: lowering.stream(of: operation.outputs[2], rank: rank), first: first)
     ])
-  }
-
-  /// A number that tells what a rank holds of a tensor from all else: by name, layer and shard.
-  private func stream(of reference: TensorReference) -> UInt64 {
-    let tensor = lowering.program[reference]
-    let name = tensor.name.utf8.reduce(0xCBF2_9CE4_8422_2325) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01B3  // FNV-1a (Fowler, Noll, Vo)
-    }
-    let shard = Storage.contentClass(tensor, mesh, true, rank: rank)
-    return name &+ UInt64(lowering.instance(reference)) << 20 &+ UInt64(shard)
   }
 }
 
 extension Tensor {
   /// How kernels read it.
-  fileprivate var format: ElementFormat { elementType == .bfloat16 ? .bfloat16 : .float32 }
+  fileprivate var format: ElementFormat {
+    switch elementType {
+    case .bfloat16: .bfloat16
+    case .float16: .float16
+    case .float32, .int32, .int16: .float32
+    }
+  }
   /// Bytes of what an operation on it is cut into.
   fileprivate var cutBytes: Int { cutColumns * elementType.bytes }
 }

@@ -27,12 +27,18 @@ final class Lowering {
   private(set) var ranks: [Int]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private var halfProducts: [BFloat16Product.Shape: BFloat16Product] = [:]
+  private var widenedProducts: [WidenedKey: Float16Product] = [:]
   private(set) var scratchBytes = 64
 
   private struct RotaryKey: Hashable {
     let sequence: Int
     let size: Int
     let base: Double
+  }
+
+  private struct WidenedKey: Hashable {
+    let shape: Float16Product.Shape
+    let partials: Float16Product.Partials
   }
 
   init(_ program: Program, _ storage: Storage, _ gemm: GEMMBackend = .oneDNN) {
@@ -204,6 +210,34 @@ final class Lowering {
     tables.keep(product)
     needScratch(product.scratchBytes)
     return product
+  }
+
+  /// The same of float16 operands.
+  func widenedProduct(
+    _ shape: Float16Product.Shape, _ partials: Float16Product.Partials
+  ) -> Float16Product {
+    let key = WidenedKey(shape: shape, partials: partials)
+    if let known = widenedProducts[key] { return known }
+    let product = Float16Product(shape, partials, gemm)
+    widenedProducts[key] = product
+    tables.keep(product)
+    needScratch(product.scratchBytes)
+    return product
+  }
+
+  /// The number of a tensor's random bits in every step: of its name, the turns of the loops around
+  /// it, and which of its contents the rank has, but not of how and where that is kept.
+  func stream(of reference: TensorReference, rank: Int) -> UInt64 {
+    let tensor = program[reference]
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a: offset basis, and its prime below
+    func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    func add(_ number: Int) {
+      withUnsafeBytes(of: UInt64(number).littleEndian) { $0.forEach { add($0) } }
+    }
+    tensor.name.utf8.forEach { add($0) }
+    turns.sorted { $0.key.id < $1.key.id }.forEach { add($0.value) }
+    add(Storage.contentClass(tensor, program.mesh, true, rank: rank))
+    return hash
   }
 
   func needScratch(_ bytes: Int) { scratchBytes = max(scratchBytes, bytes) }

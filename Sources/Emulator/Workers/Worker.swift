@@ -74,8 +74,8 @@ final class Worker: @unchecked Sendable {
   }
 
   /// Runs this worker's lanes from the first segment to the last, in step with the others.
-  func run() {
-    reset()
+  func run(lossScaleFactor: Double = 1) {
+    reset(lossScaleFactor)
     let cpuStart = seconds(CLOCK_THREAD_CPUTIME_ID)
     stretchStart = cpuStart
     var now = seconds()
@@ -157,11 +157,12 @@ final class Worker: @unchecked Sendable {
     return now
   }
 
-  private func reset() {
+  private func reset(_ lossScaleFactor: Double) {
     waitCPUSeconds = 0
     stretch = 0
     if !kinds.isEmpty { kinds.update(repeating: 0) }
-    contexts.update(repeating: WorkerContext(scratch: scratch))
+    contexts.update(
+      repeating: WorkerContext(scratch: scratch, lossScaleFactor: lossScaleFactor))
     times.update(repeating: PhaseTimes())
     computeSeconds.update(repeating: 0)
     collectiveSeconds.update(repeating: 0)

@@ -159,11 +159,10 @@ package struct ParameterTransfer {
       ).bindMemory(to: type)
       return places.map { value(memory[$0]) }
     }
-    guard emulator.program[tensor(parameter, suffix, emulator)].elementType == .bfloat16 else {
-      return read(suffix, as: Float.self) { $0 }
-    }
+    let type = FloatType(emulator.program[tensor(parameter, suffix, emulator)].elementType)
+    guard type != .float32 else { return read(suffix, as: Float.self) { $0 } }
     guard suffix.isEmpty, isSplit(parameter, emulator) else {
-      return read(suffix, as: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+      return read(suffix, as: UInt16.self) { type.value(of: $0) }
     }
     return zip(
       read(suffix, as: UInt16.self) { $0 }, read(Self.low, as: Int16.self) { $0 }
@@ -177,12 +176,12 @@ package struct ParameterTransfer {
     to emulator: Emulator
   ) {
     let isSplit = suffix.isEmpty && isSplit(parameter, emulator)
-    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
-      if isHalf {
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, type, range in
+      if type != .float32 {
         let memory = memory.bindMemory(to: UInt16.self)
         for (index, source) in range.enumerated() {
           let value = source < local.count ? local[source] : 0
-          memory[index] = isSplit ? SplitFloat(value).upper : FloatType.bfloat16.bits(value)
+          memory[index] = isSplit ? SplitFloat(value).upper : type.bits(value)
         }
       } else {
         let memory = memory.bindMemory(to: Float.self)
@@ -205,11 +204,10 @@ package struct ParameterTransfer {
     from emulator: Emulator
   ) -> [Float] {
     var local = [Float](repeating: 0, count: parameter.count)
-    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, isHalf, range in
+    forEachShard(parameter, layer, tensorIndex, suffix, emulator) { memory, type, range in
       let (halves, floats) = (memory.bindMemory(to: UInt16.self), memory.bindMemory(to: Float.self))
       for (index, target) in range.enumerated() where target < local.count {
-        local[target] =
-          isHalf ? Float(bitPattern: UInt32(halves[index]) << 16) : floats[index]
+        local[target] = type == .float32 ? floats[index] : type.value(of: halves[index])
       }
     }
     guard suffix.isEmpty, isSplit(parameter, emulator) else { return local }
@@ -234,7 +232,7 @@ package struct ParameterTransfer {
     _ parameter: Parameter, _ layer: Int, _ tensorIndex: Int, _ suffix: String,
     _ emulator: Emulator,
     _ body: (
-      _ memory: UnsafeMutableRawBufferPointer, _ isHalf: Bool, _ elements: Range<Int>
+      _ memory: UnsafeMutableRawBufferPointer, _ type: FloatType, _ elements: Range<Int>
     ) -> Void
   ) {
     let tensor = tensor(parameter, suffix, emulator)
@@ -247,8 +245,7 @@ package struct ParameterTransfer {
     for rank in mesh.members(of: group, with: holder.anchor) {
       let first = isShared ? 0 : mesh.index(of: rank, in: group) * shard
       let memory = emulator.memory(of: tensor, instance: holder.instance, rank: rank)
-      let isHalf = emulator.program[tensor].elementType == .bfloat16
-      body(memory, isHalf, first..<first + shard)
+      body(memory, FloatType(emulator.program[tensor].elementType), first..<first + shard)
     }
   }
 
@@ -278,6 +275,18 @@ package struct ParameterTransfer {
 
   private func name(_ template: String, _ layer: Int) -> String {
     template.replacing(".N.", with: ".\(layer).")
+  }
+}
+
+extension FloatType {
+  /// What holds weights and what belongs to them; an int16 beside them is no float, and not asked for.
+  fileprivate init(_ type: ElementType) {
+    self =
+      switch type {
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      case .float32, .int32, .int16: .float32
+      }
   }
 }
 

@@ -3,6 +3,7 @@ import Configuration
 package import Datasets
 import Emulator
 import GPTJ
+import Program
 
 /// Stopping and going on.
 extension Trainer {
@@ -11,7 +12,7 @@ extension Trainer {
     TrainingState(
       globalStep: updates, maxSteps: configuration.training.steps, seed: configuration.model.seed,
       globalBatchSize: configuration.training.globalBatchSize,
-      sequenceLength: configuration.model.sequenceLength)
+      sequenceLength: configuration.model.sequenceLength, lossScaling: lossScaling.state)
   }
 
   /// Saves weights, moments (with `checkpoint.optim_state`) and tokenizer as `checkpoint-STEP`.
@@ -29,6 +30,7 @@ extension Trainer {
       toKeep: configuration.checkpoint.toKeep,
       TrainingCheckpoint.Source(
         weight: { self.transfer.values(of: $0, from: self.emulator) },
+        weightType: step.elementType == .float16 ? .float16 : .float32,
         adapter: step.lora.map { (PEFTConfig($0), transfer.shapes(parameters.adapters.all)) },
         trained: transfer.shapes(parameters.trained),
         moment: configuration.checkpoint.optimState ? moment : nil)
@@ -66,6 +68,7 @@ extension Trainer {
       }
     }
     updates = saved.globalStep
+    if let saved = saved.lossScaling { lossScaling.resume(saved) }
   }
 
   /// - Throws: `CheckpointError` where one of both trains adapters and the other none, or other ones.

@@ -2,6 +2,7 @@ package import Checkpoints
 package import Configuration
 package import Datasets
 import GPTJ
+import Program
 
 /// Models from and to Hugging Face's directories.
 extension Trainer {
@@ -20,12 +21,14 @@ extension Trainer {
   /// Writes the weights as they are now, adapters merged in, with the tokenizer, as a directory that
   /// `from_pretrained` loads; then reads them back and compares the bits.
   ///
+  /// Float16 weights are written as such, unless adapters are merged in: either is exact.
   /// Holds one tensor and its file's copy.
   /// - Throws: `CheckpointError` or `DatasetsError`; nothing is left at `path` then.
   package func export(to path: String, tokenizer: Tokenizer) throws {
     let config = GPTJConfig(configuration.model)
     try HuggingFaceDirectory.write(
-      config, endOfText: Int(tokenizer.endOfTextID), to: path,
+      config, as: step.elementType == .float16 && step.lora == nil ? .float16 : .float32,
+      endOfText: Int(tokenizer.endOfTextID), to: path,
       values: { weight($0) }
     ) { folder in
       try tokenizer.write(to: folder)

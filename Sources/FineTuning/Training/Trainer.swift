@@ -1,3 +1,4 @@
+import Checkpoints
 package import Configuration
 package import Datasets
 package import Emulator
@@ -15,6 +16,8 @@ package final class Trainer {
   private let host: HostTensors
   /// Updates done so far.
   package internal(set) var updates = 0
+  /// Where the loss scale stands, and how many of the updates it made come to nothing.
+  package internal(set) var lossScaling: LossScaling
 
   /// What one update did, and what it took.
   package struct Update: Sendable {
@@ -25,9 +28,13 @@ package final class Trainer {
     /// Global norm of the gradient, before clipping.
     package let gradientNorm: Double
     package let learningRate: Double
+    /// What the loss was multiplied by.
+    package let lossScale: Double
     package let tokens: Int
     package let measured: StepMeasurement
 
+    /// Whether it left all as it was, its gradient not being finite.
+    package var isSkipped: Bool { !gradientNorm.isFinite }
     package var tokensPerSecond: Double { Double(tokens) / measured.seconds }
   }
 
@@ -63,6 +70,7 @@ package final class Trainer {
     emulator = try Emulator(program, options)
     transfer = ParameterTransfer(model: step.model, mesh: program.mesh, lora: step.lora)
     schedule = LearningRateSchedule(configuration.training)
+    lossScaling = LossScaling(configuration.execution)
     host = HostTensors(program)
   }
 
@@ -76,6 +84,8 @@ package final class Trainer {
 
   /// One forward and backward pass over a global batch, and the update that follows.
   ///
+  /// A skipped update counts among those done, but not as a step of AdamW's bias correction.
+  ///
   /// - Throws: `EmulatorError.streamingDisk` where streaming memory is in a file that failed.
   package func update(on batch: Batch) throws(EmulatorError) -> Update {
     fill(host.inputIDs, with: batch.ids)
@@ -84,14 +94,18 @@ package final class Trainer {
     for rank in 0..<program.mesh.ranks {
       let memory = floats(host.schedule, rank: rank)
       memory[0] = Float(rate)
-      memory[1] = Float(updates + 1)
+      memory[1] = Float(updates - lossScaling.state.skippedSteps + 1)
     }
+    let lossScale = lossScaling.scale
+    emulator.lossScaleFactor = lossScale / step.lossScale
     let measured = emulator.run()
     if let failure = emulator.failure { throw failure }
     updates += 1
-    return Update(
+    let update = Update(
       step: updates, loss: meanLoss(), gradientNorm: Double(floats(host.gradientNorm, rank: 0)[0]),
-      learningRate: rate, tokens: batch.ids.count, measured: measured)
+      learningRate: rate, lossScale: lossScale, tokens: batch.ids.count, measured: measured)
+    lossScaling.record(isFinite: !update.isSkipped)
+    return update
   }
 
   /// Sequences go to replicas first, then to their micro-batches.

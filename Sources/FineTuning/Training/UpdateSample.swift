@@ -12,7 +12,7 @@ package struct UpdateSample: Sendable, Encodable {
   package let element: Int
   /// As reduced and stored: times the loss scale, not clipped.
   package let gradient: Float
-  /// Clipping over loss scale: what the gradient is multiplied by.
+  /// Clipping over loss scale: what the gradient is multiplied by; 0 in an update that is skipped.
   package let gradientScale: Double
   package let learningRate: Double
   package let beta1, beta2, epsilon, weightDecay: Double
@@ -47,7 +47,8 @@ extension Trainer {
         UpdateSample(
           step: update.step, parameter: place.parameter.name, layer: place.layer,
           element: place.elements[index], gradient: gradients[index],
-          gradientScale: scale / step.lossScale, learningRate: update.learningRate,
+          gradientScale: update.isSkipped ? 0 : scale / update.lossScale,
+          learningRate: update.learningRate,
           beta1: optimizer.adamW.beta1, beta2: optimizer.adamW.beta2,
           epsilon: optimizer.adamW.epsilon,
           weightDecay: place.parameter.isDecayed(excluding: optimizer.decayExclusions)

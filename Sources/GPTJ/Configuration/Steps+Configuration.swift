@@ -24,7 +24,8 @@ extension TrainingStep {
       optimizer: Optimizer(
         adamW: Operation.AdamW(
           beta1: optimizer.beta1, beta2: optimizer.beta2, epsilon: optimizer.epsilon,
-          weightDecay: optimizer.weightDecay),
+          weightDecay: optimizer.weightDecay,
+          roundsStochastically: configuration.training.stochasticRounding),
         gradientClipping: optimizer.gradientClipping,
         decayExclusions: optimizer.weightDecayExclusions),
       lossScale: Double(configuration.execution.lossScaling),

@@ -72,7 +72,8 @@ extension StepWriter {
       storage[parameter.name] =
         isTrained
         ? ParameterStorage(
-          weight: weight, gradient: state(".gradient", atRest ?? gradientType),
+          weight: weight,
+          gradient: state(".gradient", type == .float16 ? type : atRest ?? gradientType),
           firstMoment: state(".first_moment", atRest ?? .float32),
           secondMoment: state(".second_moment", atRest ?? .float32),
           low: builder[TensorReference(weight)].elementType == .bfloat16

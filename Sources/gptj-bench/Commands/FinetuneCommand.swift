@@ -222,7 +222,9 @@ struct FinetuneCommand: ParsableCommand {
     }
     return "\(document.steps) steps in \(Format.duration(seconds: document.seconds)), loss "
       + "\(Format.fixed(document.firstLoss, 3)) -> \(Format.fixed(document.lastLoss, 3)), "
-      + "\(Format.grouped(Int(document.tokensPerSecond))) tokens/s\n"
+      + "\(Format.grouped(Int(document.tokensPerSecond))) tokens/s"
+      + (document.skippedSteps > 0
+        ? ", \(document.skippedSteps) skipped: their gradients were not finite" : "") + "\n"
       + document.evaluations.map(\.text).joined()
   }
 }
@@ -231,9 +233,11 @@ struct FinetuneCommand: ParsableCommand {
 private struct FinetuneDocument: Encodable {
   let plan: ReportDocument.Plan
   let model: ReportDocument.Model
-  let steps, tokens: Int
+  let steps, skippedSteps, tokens: Int
   let seconds, tokensPerSecond, firstLoss, lastLoss: Double
   let losses: [Double]
+  /// What the loss of each step was multiplied by.
+  let lossScales: [Double]
   let evaluations: [EvaluationResult]
 
   init(
@@ -243,10 +247,12 @@ private struct FinetuneDocument: Encodable {
     plan = ReportDocument.Plan(trainer.step.plan)
     model = ReportDocument.Model(trainer.step.model)
     steps = updates.count
+    skippedSteps = updates.count { $0.isSkipped }
     tokens = updates.reduce(0) { $0 + $1.tokens }
     self.seconds = seconds
     tokensPerSecond = seconds > 0 ? Double(tokens) / seconds : 0
     losses = updates.map(\.loss)
+    lossScales = updates.map(\.lossScale)
     firstLoss = losses.first ?? 0
     lastLoss = losses.last ?? 0
     self.evaluations = evaluations

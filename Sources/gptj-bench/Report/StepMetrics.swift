@@ -1,6 +1,7 @@
 import Emulator
 import FineTuning
 import GPTJ
+import Program
 import Reporting
 
 /// What is kept of every step, in the order and under the names of its files.
@@ -26,6 +27,9 @@ struct StepMetrics {
       ("share_of_peak", update.shareOfPeak(training, peak: peak)),
       ("step_seconds", update.measured.seconds), ("remaining_seconds", remainingSeconds),
     ]
+    if training.elementType == .float16 {
+      scalars += [("loss_scale", update.lossScale), ("skipped", update.isSkipped ? 1 : 0)]
+    }
     guard let disk = update.measured.disk else { return }
     scalars += [
       ("disk_read_bytes", Double(disk.readBytes)),

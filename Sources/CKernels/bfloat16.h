@@ -1,4 +1,4 @@
-// The same for other types of element, if the subject has them.
+// The inner half of CK_SELF for bfloat16, if the subject has other types than float32.
 #ifdef CK_TYPED
 #define CK_TYPE CK_BFLOAT16
 #include "element.h"

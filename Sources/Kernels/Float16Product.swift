@@ -1,0 +1,132 @@
+/// One shape of C[M, N] = A[M, K] · B[K, N] on float16 operands, by float32 products of blocks.
+///
+/// No library multiplies float16 on processors: blocks are widened into scratch memory, which costs 1 in
+/// some hundreds of the product's operations. A result beyond 65,519 is infinite.
+package final class Float16Product: Sendable {
+  package typealias Shape = BFloat16Product.Shape
+
+  /// What sums are kept in between partial products.
+  package enum Partials: Sendable {
+    /// Float32, rounded once to the result.
+    case single
+    /// Float16: sums of 16 products along K are float32, and what they add up in is rounded to the
+    /// nearest after each of them, in order. That is how an IPU's multipliers are taken to work; the
+    /// order in which a compiler cuts K is its own. Takes several times as long.
+    case half
+  }
+
+  package let shape: Shape
+  package let partials: Partials
+  private let backend: GEMMBackend
+  private let block: (rows: Int, columns: Int, inner: Int)
+
+  /// Products that an IPU's multipliers are taken to add up before they round: as many input channels
+  /// as a half-precision unit of them has (64 multiply-adds a cycle: 4 x 16; our assumption).
+  private static let depth = 16
+
+  package init(_ shape: Shape, _ partials: Partials, _ backend: GEMMBackend = .oneDNN) {
+    precondition(
+      shape.rows > 0 && shape.columns > 0 && shape.inner > 0, "a product of nothing: \(shape)")
+    self.shape = shape
+    self.partials = partials
+    self.backend = backend
+    block = (min(shape.rows, 512), min(shape.columns, 512), min(shape.inner, 1024))
+  }
+
+  /// Bytes that a product needs beside its operands: a block of each.
+  package var scratchBytes: Int {
+    (sumCount + leftCount + block.inner * block.columns) * MemoryLayout<Float>.size
+  }
+  private var sumCount: Int { (block.rows * block.columns + 15) / 16 * 16 }
+  private var leftCount: Int { (block.rows * block.inner + 15) / 16 * 16 }
+
+  /// C (+)= A B on the calling thread; `scratch` is aligned to 64 bytes.
+  ///
+  /// Costs 2·M·N·K FLOPs, which it counts.
+  package func multiply(
+    _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, into result: UnsafeMutableRawPointer,
+    scratch: UnsafeMutableRawPointer, counters: inout WorkCounters
+  ) {
+    for column in stride(from: 0, to: shape.columns, by: block.columns) {
+      for row in stride(from: 0, to: shape.rows, by: block.rows) {
+        let rows = row..<min(row + block.rows, shape.rows)
+        let columns = column..<min(column + block.columns, shape.columns)
+        multiply(
+          left, right, rows, columns, into: result,
+          scratch.assumingMemoryBound(to: Float.self), &counters)
+      }
+    }
+  }
+
+  private func multiply(
+    _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
+    into result: UnsafeMutableRawPointer, _ sum: UnsafeMutablePointer<Float>,
+    _ counters: inout WorkCounters
+  ) {
+    let (a, b) = (sum + sumCount, sum + sumCount + leftCount)
+    let target =
+      result + (rows.lowerBound * shape.strideC + columns.lowerBound) * shape.result.bytes
+    if shape.accumulates {
+      for row in 0..<rows.count {
+        shape.result.widen(
+          target + row * shape.strideC * shape.result.bytes, into: sum + row * columns.count,
+          count: columns.count)
+      }
+    }
+    for inner in stride(from: 0, to: shape.inner, by: block.inner) {
+      let depth = inner..<min(inner + block.inner, shape.inner)
+      let left = widened(
+        left, shape.strideA, shape.transposesA ? (depth, rows) : (rows, depth), into: a)
+      let right = widened(
+        right, shape.strideB, shape.transposesB ? (columns, depth) : (depth, columns), into: b)
+      addUp(
+        MatrixOperand(a, stride: left, transposed: shape.transposesA),
+        MatrixOperand(b, stride: right, transposed: shape.transposesB),
+        (rows.count, columns.count, depth.count), into: sum,
+        accumulates: shape.accumulates || inner > 0, &counters)
+    }
+    for row in 0..<rows.count {
+      shape.result.narrow(
+        sum + row * columns.count, into: target + row * shape.strideC * shape.result.bytes,
+        count: columns.count)
+    }
+  }
+
+  /// These stored rows and columns of an operand, packed; returns their stride.
+  private func widened(
+    _ matrix: UnsafeRawPointer, _ stride: Int, _ part: (rows: Range<Int>, columns: Range<Int>),
+    into target: UnsafeMutablePointer<Float>
+  ) -> Int {
+    let width = part.columns.count
+    for (index, row) in part.rows.enumerated() {
+      ElementFormat.float16.widen(
+        matrix + (row * stride + part.columns.lowerBound) * 2, into: target + index * width,
+        count: width)
+    }
+    return width
+  }
+
+  private func addUp(
+    _ a: MatrixOperand, _ b: MatrixOperand, _ size: (rows: Int, columns: Int, inner: Int),
+    into sum: UnsafeMutablePointer<Float>, accumulates: Bool, _ counters: inout WorkCounters
+  ) {
+    let depth = partials == .single ? size.inner : Self.depth
+    for inner in stride(from: 0, to: size.inner, by: depth) {
+      GEMM.multiply(
+        a.dropping(a.transposed ? inner * a.stride : inner),
+        b.dropping(b.transposed ? inner : inner * b.stride), into: sum, stride: size.columns,
+        rows: size.rows, columns: size.columns, inner: min(depth, size.inner - inner),
+        accumulate: accumulates || inner > 0, backend: backend, counters: &counters)
+      if partials == .half {
+        ElementFormat.float16.round(sum, count: size.rows * size.columns)
+      }
+    }
+  }
+}
+
+extension MatrixOperand {
+  /// The same matrix without its first elements in memory.
+  fileprivate func dropping(_ count: Int) -> MatrixOperand {
+    MatrixOperand(start + count, stride: stride, transposed: transposed)
+  }
+}
