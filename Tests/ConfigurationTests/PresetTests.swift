@@ -138,6 +138,7 @@ struct PresetTests {
         loss_scaling: 1
         code_load: false
         attention_serialisation: 1
+        head_serialisation: 1
         recompute: full
         recompute_closing_collectives: false
         fuse_all_reduces: false
