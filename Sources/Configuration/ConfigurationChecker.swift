@@ -52,6 +52,21 @@ package struct ConfigurationChecker: Sendable {
     }
   }
 
+  /// A training step's head works through equal chunks of a micro-batch's tokens.
+  func checkHead(
+    _ model: ModelConfiguration, _ execution: ExecutionConfiguration
+  ) throws(ConfigurationError) {
+    let (length, microBatch) = (model.sequenceLength, execution.microBatchSize)
+    let (tokens, chunks) = (microBatch * length, execution.headSerialisation)
+    guard tokens % chunks == 0 else {
+      throw failure(
+        ["execution.head_serialisation", "execution.micro_batch_size", "model.sequence_length"],
+        "execution.head_serialisation \(chunks) does not divide the \(tokens) tokens of "
+          + "execution.micro_batch_size \(microBatch) x model.sequence_length \(length)",
+        "a head_serialisation of \(tokens.divisors(around: chunks))")
+    }
+  }
+
   func checkLearningRate(
     _ rate: LearningRateConfiguration
   ) throws(ConfigurationError) {
@@ -174,6 +189,17 @@ package struct ConfigurationChecker: Sendable {
     let place = places.first { $0.line == 0 } ?? places.first ?? tree?.place
     return ConfigurationError(
       .inconsistent, at: place ?? Place("configuration"), what, expected: expected)
+  }
+}
+
+extension Int {
+  /// The divisors of a positive number on both sides of one that is none, "2 or 4"; the larger only
+  /// where it is in reach.
+  package func divisors(around other: Int) -> String {
+    let below = (1...Swift.max(1, Swift.min(other, self))).last { self % $0 == 0 } ?? 1
+    let reach = Swift.min(self, 1_048_576)
+    let above = other < reach ? (other...reach).first { self % $0 == 0 } : nil
+    return above.map { "\(below) or \($0)" } ?? "\(below)"
   }
 }
 

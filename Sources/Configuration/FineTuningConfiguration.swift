@@ -51,6 +51,7 @@ extension FineTuningConfiguration: ConfigurationDocument {
     try checker.checkModel(model, execution)
     try checker.checkTask(task, model)
     try checker.checkBatch(training, execution)
+    try checker.checkHead(model, execution)
     try checker.checkLearningRate(training.optimizer.learningRate)
     try checker.checkCheckpoint(checkpoint)
     try checker.checkLoRA(lora, model)

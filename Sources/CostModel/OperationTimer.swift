@@ -31,7 +31,9 @@ struct OperationTimer {
         + Constants.hostSecondsPerTransfer
     case .collective(let kind, let group): collect(kind, group, operation, &demand)
     case .send: send(operation, &demand)
-    case .slice, .copy, .receive: move(program[operation.outputs[0]].bytes, &demand)
+    case .slice, .copy, .takeChunk, .receive:
+      move(program[operation.outputs[0]].bytes, &demand)
+    case .putChunk: move(program[operation.inputs[0]].bytes, &demand)
     case .matmul:
       if let plan = matmulPlan(of: operation) { demand.matmulSeconds = plan.seconds }
     case .attention(let shape): attend(shape, operation, products: 2, &demand)

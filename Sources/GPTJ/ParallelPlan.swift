@@ -1,3 +1,4 @@
+import Configuration
 package import Program
 
 /// How a global batch and a model are spread over ranks, and what is computed twice for it.
@@ -18,6 +19,8 @@ package struct ParallelPlan: Sendable, Equatable {
   package var recomputeClosingCollectives: Bool
   /// Blocks of queries that attention is computed in, to bound its memory on the tiles.
   package var attentionSerialisation: Int
+  /// Chunks of a micro-batch's tokens that the head is trained in, to bound the memory of logits.
+  package var headSerialisation: Int
   /// What differs from the reference's step beside recomputation.
   package var rewrites = Rewrites()
 
@@ -73,7 +76,8 @@ package struct ParallelPlan: Sendable, Equatable {
   package init(
     tensorParallel: Int, dataParallel: Int, microBatchSize: Int, gradientAccumulation: Int,
     recompute: Recompute = .full, recomputeClosingCollectives: Bool = false,
-    attentionSerialisation: Int = 1, pipelineParallel: Int = 1, pipelineInterleave: Int = 1
+    attentionSerialisation: Int = 1, headSerialisation: Int = 1, pipelineParallel: Int = 1,
+    pipelineInterleave: Int = 1
   ) {
     self.tensorParallel = tensorParallel
     self.dataParallel = dataParallel
@@ -84,6 +88,7 @@ package struct ParallelPlan: Sendable, Equatable {
     self.recompute = recompute
     self.recomputeClosingCollectives = recomputeClosingCollectives
     self.attentionSerialisation = attentionSerialisation
+    self.headSerialisation = headSerialisation
   }
 
   /// Takes over from another plan all that does not spread a batch or a model.
@@ -91,6 +96,7 @@ package struct ParallelPlan: Sendable, Equatable {
     recompute = plan.recompute
     recomputeClosingCollectives = plan.recomputeClosingCollectives
     attentionSerialisation = plan.attentionSerialisation
+    headSerialisation = plan.headSerialisation
     rewrites = plan.rewrites
   }
 
@@ -119,6 +125,7 @@ extension ParallelPlan {
       ("pipeline_parallel", pipelineParallel), ("pipeline_interleave", pipelineInterleave),
       ("micro_batch_size", microBatchSize), ("gradient_accumulation", gradientAccumulation),
       ("attention_serialisation", attentionSerialisation),
+      ("head_serialisation", headSerialisation),
     ] where value < 1 {
       return .notPositive(name: name, value: value)
     }
@@ -126,6 +133,9 @@ extension ParallelPlan {
     let (tokens, overflows) = microBatchSize.multipliedReportingOverflow(by: model.sequenceLength)
     if rewrites.shardsSequence, overflows || tokens % tensorParallel != 0 {
       return .rowsDoNotDivide(tokens: tokens, tensorParallel: tensorParallel)
+    }
+    if headSerialisation > 1, overflows || tokens % headSerialisation != 0 {
+      return .headDoesNotDivide(tokens: tokens, headSerialisation: headSerialisation)
     }
     return pipelineIllegality(for: model)
   }
@@ -218,6 +228,7 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
   case vocabularyTooSmall(size: Int, tensorParallel: Int)
   case batchDoesNotDivide(globalBatchSize: Int, dataParallel: Int, microBatchSize: Int)
   case rowsDoNotDivide(tokens: Int, tensorParallel: Int)
+  case headDoesNotDivide(tokens: Int, headSerialisation: Int)
   case layersDoNotDivide(layers: Int, pipelineParallel: Int)
   case nothingToInterleave(Int)
   case interleaveIsNotWritten(Int)
@@ -241,6 +252,9 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
     case .rowsDoNotDivide(let tokens, let tensorParallel):
       "sequence_sharding splits the \(tokens) tokens of a micro-batch over tensor_parallel "
         + "\(tensorParallel), which does not divide them"
+    case .headDoesNotDivide(let tokens, let chunks):
+      "head_serialisation \(chunks) does not divide the \(tokens) tokens of a micro-batch, "
+        + "micro_batch_size x sequence_length; expected \(tokens.divisors(around: chunks))"
     case .layersDoNotDivide(let layers, let pipelineParallel):
       "pipeline_parallel \(pipelineParallel) does not divide the \(layers) layers; "
         + "legal are \(divisors(of: layers))"

@@ -32,6 +32,7 @@ struct PlanTimer {
     let recompute: ParallelPlan.Recompute
     let closingCollectives: Bool
     let serialisation: Int
+    let headSerialisation: Int
     let fusesAllReduces: Bool
     let shardsSequence: Bool
     let numerics: Numerics
@@ -68,7 +69,8 @@ struct PlanTimer {
       tensorParallel: plan.tensorParallel, hasReplicas: plan.dataParallel > 1,
       ranksOfMachine: min(plan.ranks, estimator.topology.machine.ipus), size: plan.microBatchSize,
       recompute: plan.recompute, closingCollectives: plan.recomputeClosingCollectives,
-      serialisation: plan.attentionSerialisation, fusesAllReduces: plan.rewrites.fusesAllReduces,
+      serialisation: plan.attentionSerialisation, headSerialisation: plan.headSerialisation,
+      fusesAllReduces: plan.rewrites.fusesAllReduces,
       shardsSequence: plan.rewrites.shardsSequence, numerics: numerics)
     let step = StepKey(
       tensorParallel: plan.tensorParallel, dataParallel: plan.dataParallel,

@@ -18,13 +18,13 @@ package struct Remedy: Sendable, Equatable, CustomStringConvertible {
 
 extension PlanEstimator {
   /// The smallest change of each kind that makes a plan fit, the one with the fastest step first: a
-  /// smaller micro-batch, more attention blocks, less memory for products, wider tensor parallelism.
+  /// smaller micro-batch, more blocks of attention or chunks of the head, less memory for products, wider tensor parallelism.
   ///
   /// Only where none of them is enough: wider and smaller together, then a smaller global batch.
   /// Each keeps to the topology's IPUs. Empty where nothing helps.
   package func remedies(for plan: ParallelPlan) -> [Remedy] {
     let kinds = [
-      smallerMicroBatches(plan), moreBlocks(plan), smallerProportions(plan),
+      smallerMicroBatches(plan), moreBlocks(plan), moreChunks(plan), smallerProportions(plan),
       widerTensorParallelism(plan),
     ]
     let alone = kinds.compactMap { $0.first(where: fits) }
@@ -87,6 +87,20 @@ extension PlanEstimator {
         ))
     }
     return remedies
+  }
+
+  private func moreChunks(_ plan: ParallelPlan) -> [Remedy] {
+    var remedies: [Remedy] = []
+    var changed = plan
+    while true {
+      changed.headSerialisation *= 2
+      guard changed.illegality(for: model) == nil else { return remedies }
+      remedies.append(
+        Remedy(
+          plan: changed,
+          description: "head_serialisation \(changed.headSerialisation) instead of "
+            + "\(plan.headSerialisation)"))
+    }
   }
 
   private func widerTensorParallelism(_ plan: ParallelPlan) -> [Remedy] {

@@ -11,8 +11,8 @@ extension Operation.Kind {
 
   private func arity(of inputs: Int) -> (inputs: ClosedRange<Int>, outputs: Int) {
     switch self {
-    case .hostLoad, .hostStore, .load, .store, .copy, .send, .receive, .collective, .slice,
-      .biasGradient, .gelu, .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
+    case .hostLoad, .hostStore, .load, .store, .copy, .takeChunk, .putChunk, .send, .receive,
+      .collective, .slice, .biasGradient, .gelu, .scaledColumns, .logitsMax, .sumOfSquares, .argmax:
       (1...1, 1)
     case .zero: (0...0, 1)
     case .rotary: (1...2, 1)
@@ -26,7 +26,8 @@ extension Operation.Kind {
     case .layerNormGradient, .logitsSums: (3...3, 2)
     case .attention(let shape): (shape.dropout == nil ? 1...1 : 2...2, 2)
     case .attentionBackward(let shape): (shape.dropout == nil ? 4...4 : 5...5, 1)
-    case .crossEntropyLoss, .crossEntropyBackward: (4...4, 1)
+    case .crossEntropyLoss: (4...4, 1)
+    case .crossEntropyBackward: (4...5, 1)
     case .gradientScale: (1...1, 2)
     case .adamW: (6...7, inputs - 3)
     case .elementwise: (1...4, 1)
@@ -59,6 +60,8 @@ extension Operation.Kind {
     case .gelu, .add, .rotary, .geluBackward, .addBias, .crossEntropyBackward, .layerNormBackward,
       .dropout:
       return same(inputs[0], outputs[0])
+    case .takeChunk(let chunk): return part(outputs[0], chunk, of: inputs[0])
+    case .putChunk(let chunk): return part(inputs[0], chunk, of: outputs[0])
     case .addScaledColumns(_, let first):
       return same(inputs[0], outputs[0]) ?? window(inputs[1], from: first, of: inputs[0])
     case .scaledColumns(_, let first):
@@ -113,6 +116,15 @@ extension Operation.Kind {
       return "\(inputs[0].shape) x \(inputs[1].shape) -> \(output.shape)"
     }
     return nil
+  }
+
+  private func part(
+    _ part: Tensor, _ chunk: Operation.RowChunk, of whole: Tensor
+  ) -> String? {
+    part.shape[0] * chunk.count == whole.shape[0]
+      && part.shape.dropFirst() == whole.shape.dropFirst()
+      && part.elementType == whole.elementType
+      ? nil : "\(part.name) \(part.shape) is no 1/\(chunk.count) of \(whole.name) \(whole.shape)"
   }
 
   private func window(_ part: Tensor, from first: Int, of whole: Tensor) -> String? {

@@ -15,7 +15,7 @@ extension Program {
     case .collective(let kind, let group):
       work.collectives.record(kind, group, bytes: payloadBytes(of: operation))
     case .send: work.collectives.record(.send, .pipeline, bytes: payloadBytes(of: operation))
-    case .zero, .slice, .copy, .receive, .cacheAppend: break
+    case .zero, .slice, .copy, .takeChunk, .putChunk, .receive, .cacheAppend: break
     default:
       work.flops = operation.kind.flops(inputs, outputs)
       work.elements = operation.kind.elements(inputs, outputs)

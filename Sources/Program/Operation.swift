@@ -48,6 +48,10 @@ package struct Operation: Sendable, Equatable {
     case zero
     /// x -> x, on the tiles
     case copy
+    /// x (rows, C) -> this chunk of its rows
+    case takeChunk(RowChunk)
+    /// this chunk of rows -> x (rows, C), whose other rows stay as they are
+    case putChunk(RowChunk)
     /// a, b -> c; c (+)= op(a) op(b)
     case matmul(transposeA: Bool, transposeB: Bool, accumulate: Bool)
     /// x (rows, C), bias (C) -> x + bias
@@ -90,7 +94,8 @@ package struct Operation: Sendable, Equatable {
     case logitsSums(vocabulary: Int)
     /// max, sum, label logit, labels -> mean loss (1)
     case crossEntropyLoss
-    /// logits, max, sum, labels -> dlogits, in place; times `scale` over the number of labels
+    /// logits, max, sum, labels -> dlogits, in place; times `scale` over the number of labels: of
+    /// these rows', or of those that a fifth operand has
     case crossEntropyBackward(vocabulary: Int, scale: Double)
     /// x -> sum of squares (1), accumulated
     case sumOfSquares
@@ -127,6 +132,17 @@ package struct Operation: Sendable, Equatable {
   /// Which of the stages beside a pipeline's own.
   package enum Neighbour: String, Sendable {
     case previous, next
+  }
+
+  /// One of a tensor's equal parts, each of whole rows that follow each other.
+  package struct RowChunk: Sendable, Equatable {
+    package var index: Affine
+    package var count: Int
+
+    package init(_ index: Affine, of count: Int) {
+      self.index = index
+      self.count = count
+    }
   }
 
   /// One rank's share of the attention of `tokens / sequence` sequences.

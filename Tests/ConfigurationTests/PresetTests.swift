@@ -140,6 +140,7 @@ struct PresetTests {
         loss_scaling_period: 2000
         code_load: false
         attention_serialisation: 1
+        head_serialisation: 1
         recompute: full
         recompute_closing_collectives: false
         fuse_all_reduces: false

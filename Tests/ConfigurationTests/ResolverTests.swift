@@ -180,7 +180,7 @@ struct ResolverTests {
           + "micro_batch_size, data_parallel, tensor_parallel, pipeline_parallel, "
           + "pipeline_interleave, device_iterations, io_tiles, "
           + "available_memory_proportion, loss_scaling, automatic_loss_scaling, "
-          + "loss_scaling_period, code_load, attention_serialisation, "
+          + "loss_scaling_period, code_load, attention_serialisation, head_serialisation, "
           + "recompute, recompute_closing_collectives, fuse_all_reduces, io_mode, "
           + "sequence_sharding, state_sharding, matmul_partials, collective_type, state_type"
       ),
@@ -204,6 +204,12 @@ struct ResolverTests {
         "model: {sequence_length: 5}\nexecution: {attention_serialisation: 2}\n",
         "f.yml:1:26: model.sequence_length 5 is not a multiple of "
           + "execution.attention_serialisation 2, expected a sequence_length of 4 or 6"
+      ),
+      (
+        "model: {sequence_length: 5}\nexecution: {head_serialisation: 3, micro_batch_size: 4}\n",
+        "f.yml:2:33: execution.head_serialisation 3 does not divide the 20 tokens of "
+          + "execution.micro_batch_size 4 x model.sequence_length 5, "
+          + "expected a head_serialisation of 2 or 4"
       ),
       (
         "training: {global_batch_size: 100}\nexecution: {data_parallel: 4, micro_batch_size: 3}\n",

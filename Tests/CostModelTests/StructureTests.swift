@@ -177,6 +177,34 @@ struct StructureTests {
     #expect(estimator.seconds(blocks) > estimator.seconds(whole))
   }
 
+  @Test("The head in more chunks needs less memory and takes longer, to the same numbers")
+  func headSerialisation() throws {
+    func step(_ chunks: Int) throws -> Program {
+      var plan = try ParallelPlan.spread(
+        128, over: 1, tensorParallel: 4, microBatchSize: 4, model: gptj6B)
+      plan.headSerialisation = chunks
+      return try TrainingStep(
+        model: gptj6B, plan: plan,
+        optimizer: TrainingStep.Optimizer(
+          adamW: Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0),
+          gradientClipping: 1),
+        elementType: .float16
+      ).program()
+    }
+    let estimator = try estimator()
+    let (whole, chunks) = (try step(1), try step(8))
+    func peak(_ program: Program) throws -> Liveness.Peak {
+      try #require(program.liveness().phases.first { $0.phase == "head" })
+    }
+    let logits = 4 * 1024 * 50400 / 4 * 2
+    let saved = try peak(whole).bytes - peak(chunks).bytes
+    // Where the chunks are done, the whole gradient of the norm is there twice.
+    #expect(saved > logits / 2 && saved < logits)
+    #expect(estimator.seconds(chunks) > estimator.seconds(whole))
+    #expect(estimator.seconds(chunks) < 1.05 * estimator.seconds(whole))
+    #expect(whole.work.flops == chunks.work.flops)
+  }
+
   @Test(
     "The matmul curve goes through its points",
     arguments: [

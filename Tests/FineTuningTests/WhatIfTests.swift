@@ -58,13 +58,18 @@ struct WhatIfTests {
     let gradients: [(name: String, shape: [Int], values: [Float])]
     let weights: [(name: String, shape: [Int], values: [Float])]
 
-    init(_ configuration: FineTuningConfiguration) throws {
+    init(
+      _ configuration: FineTuningConfiguration,
+      labels label: (_ token: Int, _ step: Int) -> Int32 = {
+        Int32(($0 * 17 + $1 * 29 + 3) % 101)
+      }
+    ) throws {
       let trainer = try Trainer(configuration, Emulator.Options(workers: 2))
       trainer.initialize(RandomWeights(seed: 3, standardDeviation: 0.2))
       for step in 0..<2 {
         let tokens = 8 * 20
         let ids = (0..<tokens).map { Int32(($0 * 31 + step * 57 + $0 / 7) % 101) }
-        let labels = (0..<tokens).map { Int32(($0 * 17 + step * 29 + 3) % 101) }
+        let labels = (0..<tokens).map { label($0, step) }
         let update = try trainer.update(on: Batch(ids: ids, labels: labels))
         losses.append(update.loss)
         norms.append(update.gradientNorm)

@@ -36,12 +36,34 @@ struct ParallelPlanTests {
       (\.tensorParallel, "tensor_parallel"), (\.dataParallel, "data_parallel"),
       (\.microBatchSize, "micro_batch_size"), (\.gradientAccumulation, "gradient_accumulation"),
       (\.attentionSerialisation, "attention_serialisation"),
+      (\.headSerialisation, "head_serialisation"),
       (\.pipelineParallel, "pipeline_parallel"), (\.pipelineInterleave, "pipeline_interleave"),
     ]
     for (path, name) in fields {
       var plan = plan(1)
       plan[keyPath: path] = value
       #expect(plan.illegality(for: Self.model) == .notPositive(name: name, value: value))
+    }
+  }
+
+  @Test("Chunks of the head must divide a micro-batch's tokens")
+  func chunks() {
+    for chunks in [1, 2, 3, 4, 6, 8, 12, 24] {
+      var plan = plan(1)
+      plan.microBatchSize = 3
+      plan.headSerialisation = chunks
+      #expect(plan.illegality(for: Self.model) == nil)
+    }
+    for (chunks, nearest) in [(5, "4 or 6"), (7, "6 or 8"), (13, "12 or 24"), (48, "24")] {
+      var plan = plan(1)
+      plan.microBatchSize = 3
+      plan.headSerialisation = chunks
+      let reason = plan.illegality(for: Self.model)
+      #expect(reason == .headDoesNotDivide(tokens: 24, headSerialisation: chunks))
+      #expect(
+        reason?.description
+          == "head_serialisation \(chunks) does not divide the 24 tokens of a micro-batch, "
+          + "micro_batch_size x sequence_length; expected \(nearest)")
     }
   }
 

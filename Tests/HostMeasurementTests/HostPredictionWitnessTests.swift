@@ -17,10 +17,11 @@ import Topology
     var sharding = ParallelPlan.StateSharding.all
     var shardsSequence = false
     var fuses = false
+    var chunks = 1
     var lora: LoRA?
     var testDescription: String {
       "TP \(tensorParallel) DP \(dataParallel) \(recompute) \(sharding) "
-        + "\(shardsSequence) \(fuses) \(lora != nil)"
+        + "\(shardsSequence) \(fuses) \(chunks) \(lora != nil)"
     }
   }
 
@@ -32,6 +33,9 @@ import Topology
     Plan(tensorParallel: 2, dataParallel: 2, sharding: .optimizer),
     Plan(tensorParallel: 2, dataParallel: 2, sharding: .none),
     Plan(tensorParallel: 4, shardsSequence: true), Plan(tensorParallel: 4, fuses: true),
+    Plan(chunks: 4), Plan(tensorParallel: 4, dataParallel: 2, chunks: 32),
+    Plan(tensorParallel: 4, shardsSequence: true, chunks: 8),
+    Plan(tensorParallel: 16, dataParallel: 2, chunks: 3),
     Plan(tensorParallel: 16, recompute: .selective, shardsSequence: true, fuses: true),
     Plan(
       tensorParallel: 2, dataParallel: 2, lora: LoRA(rank: 4, alpha: 8, targets: [.query, .value])),
@@ -51,6 +55,7 @@ import Topology
     plan.rewrites.stateSharding = wanted.sharding
     plan.rewrites.shardsSequence = wanted.shardsSequence
     plan.rewrites.fusesAllReduces = wanted.fuses
+    plan.headSerialisation = wanted.chunks
     let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01)
     return try TrainingStep(
       model: model, plan: plan, optimizer: .init(adamW: adamW, gradientClipping: 1),

@@ -69,6 +69,9 @@ package struct ExecutionConfiguration: Sendable, Equatable {
   package var codeLoad = false
   /// Blocks of queries that attention works through one after another.
   package var attentionSerialisation = 1
+  /// Ours: chunks of a micro-batch's tokens that the head and its loss work through one after
+  /// another, forward and backward.
+  package var headSerialisation = 1
   /// Ours; the reference always recomputes.
   package var recompute = Recompute.full
   /// Ours: whether a recomputed layer replays its two closing all-reduces, whose results nobody uses.
@@ -109,6 +112,8 @@ package struct ExecutionConfiguration: Sendable, Equatable {
     codeLoad = try section.bool("code_load", default: codeLoad)
     attentionSerialisation = try section.int(
       "attention_serialisation", default: attentionSerialisation, in: 1...1_048_576)
+    headSerialisation = try section.int(
+      "head_serialisation", default: headSerialisation, in: 1...1_048_576)
     recompute = try section.choice("recompute", default: recompute)
     recomputeClosingCollectives = try section.bool(
       "recompute_closing_collectives", default: recomputeClosingCollectives)
@@ -137,6 +142,7 @@ package struct ExecutionConfiguration: Sendable, Equatable {
       ("loss_scaling_period", YAMLNode(lossScalingPeriod)),
       ("code_load", YAMLNode(codeLoad)),
       ("attention_serialisation", YAMLNode(attentionSerialisation)),
+      ("head_serialisation", YAMLNode(headSerialisation)),
       ("recompute", YAMLNode(recompute.rawValue)),
       ("recompute_closing_collectives", YAMLNode(recomputeClosingCollectives)),
       ("fuse_all_reduces", YAMLNode(fuseAllReduces)),

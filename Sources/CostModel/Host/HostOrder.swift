@@ -55,6 +55,7 @@ extension HostSharing {
     case .cachedAttention(let shape):
       return RowCut(rows: program[operation.inputs[0]].rows * shape.heads, parts: lanes)
     case .cacheAppend: return RowCut(rows: program[operation.inputs[0]].rows, parts: lanes)
+    case .putChunk: return RowCut(rows: program[operation.inputs[0]].hostRows, parts: lanes)
     default: return RowCut(rows: output.hostRows, parts: lanes)
     }
   }
@@ -80,7 +81,7 @@ extension HostSharing {
     }
     let writesOwn =
       switch operation.kind {
-      case .attention, .attentionBackward, .cachedAttention, .cacheAppend: false
+      case .attention, .attentionBackward, .cachedAttention, .cacheAppend, .putChunk: false
       default: true
       }
     return inputs
@@ -132,12 +133,13 @@ extension Operation {
   fileprivate var readsOwnRows: [Bool] {
     switch kind {
     case .hostLoad, .hostStore, .load, .store, .copy, .add, .gelu, .geluBackward, .rotary,
-      .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns, .cacheAppend:
+      .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns, .cacheAppend, .putChunk:
       inputs.map { _ in true }
     case .matmul(let transposeA, _, _): [!transposeA, false]
     case .addBias, .embed, .dropout: [true, false]
     case .layerNorm: [true, false, false]
-    case .layerNormBackward, .crossEntropyBackward: [true, true, true, false]
+    case .layerNormBackward: [true, true, true, false]
+    case .crossEntropyBackward: [true, true, true] + inputs.dropFirst(3).map { _ in false }
     case .adamW: [true, true, true, true, false, false] + inputs.dropFirst(6).map { _ in true }
     default: inputs.map { _ in false }
     }

@@ -45,7 +45,7 @@ struct HostTimer {
   private func elements(_ operation: Operation, _ inputs: [Tensor]) -> Int {
     switch operation.kind {
     case .embedBackward: return inputs[1].count / program.mesh.tensorParallel
-    case .crossEntropyLoss: return inputs[0].count
+    case .crossEntropyLoss, .putChunk: return inputs[0].count
     default:
       let stated = program.work(of: operation).elements
       return stated > 0 ? stated : program[operation.outputs[0]].count
@@ -126,7 +126,7 @@ extension Operation.Kind {
   /// The table that times it, of those that go by elements.
   package var hostKind: MeasuredHost.Kind? {
     switch self {
-    case .load, .store, .copy, .slice, .selectRows, .cacheAppend: .copy
+    case .load, .store, .copy, .takeChunk, .putChunk, .slice, .selectRows, .cacheAppend: .copy
     case .zero: .zero
     case .add: .add
     case .addBias: .addBias

@@ -49,6 +49,7 @@ extension Operation {
       inputs[0].rows / shape.sequence * shape.heads
     case .cachedAttention(let shape): inputs[0].rows * shape.heads
     case .cacheAppend: inputs[0].rows
+    case .putChunk: inputs[0].cutRows
     default: outputs[0].cutRows
     }
   }
@@ -57,16 +58,17 @@ extension Operation {
   var readsOwnRows: [Bool] {
     switch kind {
     case .hostLoad, .hostStore, .load, .store, .copy, .receive, .add, .gelu, .geluBackward, .rotary,
-      .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns, .cacheAppend:
+      .logitsMax, .logitsSums, .addScaledColumns, .scaledColumns, .cacheAppend, .putChunk:
       inputs.map { _ in true }
     case .matmul(let transposeA, _, _): [!transposeA, false]
     case .addBias, .embed, .dropout: [true, false]
     case .layerNorm: [true, false, false]
     case .layerNormBackward: [true, true, true, false]
     // The labels are counted whole: the loss is their mean.
-    case .crossEntropyBackward: [true, true, true, false]
+    case .crossEntropyBackward: [true, true, true] + inputs.dropFirst(3).map { _ in false }
     case .adamW: [true, true, true, true, false, false] + inputs.dropFirst(6).map { _ in true }
-    case .zero, .collective, .send, .slice, .biasGradient, .layerNormGradient, .attention,
+    case .zero, .collective, .send, .slice, .takeChunk, .biasGradient, .layerNormGradient,
+      .attention,
       .attentionBackward, .embedBackward, .crossEntropyLoss, .sumOfSquares, .gradientScale,
       .selectRows, .argmax, .cachedAttention, .elementwise:
       inputs.map { _ in false }
@@ -76,7 +78,7 @@ extension Operation {
   /// Whether the lanes write disjoint rows of the outputs, rather than blocks of columns or all.
   func writesOwnRows(_ inputs: [Tensor], _ outputs: [Tensor]) -> Bool {
     switch kind {
-    case .attention, .attentionBackward, .cachedAttention, .cacheAppend: false
+    case .attention, .attentionBackward, .cachedAttention, .cacheAppend, .putChunk: false
     default: cutRows(inputs, outputs) != nil
     }
   }

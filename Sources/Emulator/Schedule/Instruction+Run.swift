@@ -161,8 +161,8 @@ extension Instruction {
         logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
         labelLogit: labelLogit, rows: logits.rows, as: logits.format, counters: &counters)
     case .crossEntropyLoss(let loss): loss.run()
-    case .crossEntropyBackward(let logits, let maximum, let sum, let scale, let tokens):
-      let valid = (0..<tokens).reduce(0) { $0 + (logits.labels[$1] >= 0 ? 1 : 0) }
+    case .crossEntropyBackward(let logits, let maximum, let sum, let scale, let labels):
+      let valid = labels.reduce(0) { $0 + ($1 >= 0 ? 1 : 0) }
       CrossEntropy.backward(
         logits.logits, shard: logits.shard, labels: logits.labels, max: maximum, sum: sum,
         scale: valid == 0 ? 0 : Float(scale * lossScaleFactor / Double(valid)),

@@ -37,7 +37,8 @@ enum Instruction {
   case logitsMax(Logits, into: MutableFloats)
   case logitsSums(Logits, max: Floats, sum: MutableFloats, labelLogit: MutableFloats)
   case crossEntropyLoss(Loss)
-  case crossEntropyBackward(Logits, max: Floats, sum: Floats, scale: Double, tokens: Int)
+  case crossEntropyBackward(
+    Logits, max: Floats, sum: Floats, scale: Double, among: UnsafeBufferPointer<Int32>)
   case sumOfSquares(Elements, count: Int, ElementFormat, into: MutableFloats)
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)

@@ -39,6 +39,8 @@ struct InstructionEmitter {
     case .store:
       input(0).elementType == output().elementType ? move(.tilesToStreaming, part) : narrow(part)
     case .copy, .receive: move(.tiles, part)
+    case .takeChunk(let chunk): take(part, chunk)
+    case .putChunk(let chunk): put(part, chunk)
     case .zero: zero(part)
     case .slice(let group): slice(part, group)
     case .matmul: product(rows: part, columns: 0..<output().columns)
@@ -113,6 +115,23 @@ struct InstructionEmitter {
       Instruction.Move(
         route: route, from: raw(operation.inputs[0]) + part.lowerBound * rowBytes,
         to: raw(operation.outputs[0]) + part.lowerBound * rowBytes, bytes: part.count * rowBytes))
+  }
+
+  private func take(_ part: Range<Int>, _ chunk: Operation.RowChunk) -> Instruction {
+    let first = lowering.value(of: chunk.index) * output().cutRows
+    return .move(
+      Instruction.Move(
+        route: .tiles, from: at(first + part.lowerBound..<first + part.upperBound, 0),
+        to: at(part), bytes: part.count * output().cutBytes))
+  }
+
+  private func put(_ part: Range<Int>, _ chunk: Operation.RowChunk) -> Instruction {
+    let first = lowering.value(of: chunk.index) * input(0).cutRows
+    return .move(
+      Instruction.Move(
+        route: .tiles, from: at(part, 0),
+        to: at(first + part.lowerBound..<first + part.upperBound),
+        bytes: part.count * output().cutBytes))
   }
 
   private func widen(_ part: Range<Int>) -> Instruction {
@@ -324,7 +343,10 @@ struct InstructionEmitter {
     case .crossEntropyBackward(let vocabulary, let scale):
       return .crossEntropyBackward(
         logits(part, vocabulary: vocabulary, labels: integers(3)), max: read(1), sum: read(2),
-        scale: scale, tokens: input(3).count)
+        scale: scale,
+        among: UnsafeBufferPointer(
+          start: integers(operation.inputs.count - 1),
+          count: input(operation.inputs.count - 1).count))
     default:
       return .crossEntropyLoss(
         Instruction.Loss(

@@ -33,6 +33,7 @@ extension ParallelPlan {
     recompute = Recompute(rawValue: execution.recompute.rawValue) ?? .full
     recomputeClosingCollectives = execution.recomputeClosingCollectives
     attentionSerialisation = execution.attentionSerialisation
+    headSerialisation = execution.headSerialisation
     rewrites = Rewrites(execution)
   }
 }

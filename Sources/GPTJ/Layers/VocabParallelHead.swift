@@ -10,30 +10,97 @@ struct VocabParallelHead {
     projection = ColumnParallelLinear(weight: weights.weight, bias: weights.bias)
   }
 
-  struct Saved {
-    let h: TensorReference
-    let stats: TensorReference
-  }
-
   /// x (T, D), or this rank's rows of it -> logits (T, Vl).
-  func forward(_ x: TensorReference, _ step: StepWriter) -> (logits: TensorReference, Saved) {
-    let (rows, stats) = norm.forward(x, "norm", step)
-    let h = step.whole(rows, "norm.whole")
-    return (projection.forward(h, "logits", step), Saved(h: h, stats: stats))
+  func forward(_ x: TensorReference, _ step: StepWriter) -> TensorReference {
+    projection.forward(normed(x, step).h, "logits", step)
   }
 
-  /// Accumulates the gradients of all four parameters, where they are trained, and returns dx like x.
-  func backward(
-    _ dLogits: TensorReference, input x: TensorReference, _ saved: Saved,
+  /// The norm of all rows (T, D), and for the backward pass the statistics of those that are x.
+  private func normed(
+    _ x: TensorReference, _ step: StepWriter
+  ) -> (h: TensorReference, stats: TensorReference) {
+    let (rows, stats) = norm.forward(x, "norm", step)
+    return (step.whole(rows, "norm.whole"), stats)
+  }
+}
+
+// MARK: - Training
+
+extension VocabParallelHead {
+  /// Forward, loss and backward: stores the mean loss (1) where the host finds it, accumulates the
+  /// gradients of all four parameters, where they are trained, and returns dx like x; the loss's
+  /// gradient is `scale`.
+  ///
+  /// The plan's `headSerialisation` says in how many chunks of rows, so that only one chunk's logits
+  /// exist at a time. Chunks have the arithmetic and the bytes of the whole, in more and smaller
+  /// all-reduces; what they add up, the projection's gradients, is rounded once for each of them.
+  func train(
+    _ x: TensorReference, labels: TensorReference, loss: TensorReference, scale: Double,
     into gradients: Head<TensorReference>?, _ step: StepWriter
   ) -> TensorReference {
-    let partial = projection.backward(
-      dLogits, input: saved.h, into: gradients?.weight, bias: gradients?.bias, "d_norm.partial",
-      step)
+    let (h, stats) = normed(x, step)
+    let loop = step.plan.headSerialisation > 1 ? trainInChunks : trainWhole
+    let partial = loop(h, labels, loss, scale, gradients, step)
     let dH = step.completed(partial, "d_norm")
     return norm.backward(
-      dH, input: x, stats: saved.stats, into: gradients?.normGain, gradients?.normBias, "d_x",
-      step)
+      dH, input: x, stats: stats, into: gradients?.normGain, gradients?.normBias, "d_x", step)
+  }
+
+  /// The partial gradient of h, all rows at once.
+  private func trainWhole(
+    _ h: TensorReference, _ labels: TensorReference, _ loss: TensorReference, _ scale: Double,
+    _ gradients: Head<TensorReference>?, _ step: StepWriter
+  ) -> TensorReference {
+    let logits = projection.forward(h, "logits", step)
+    let entropy = VocabParallelCrossEntropy()
+    let row = entropy.statistics(logits: logits, labels: labels, step)
+    let mean = entropy.loss(row, labels: labels, step)
+    entropy.backward(logits: logits, row, labels: labels, scale: scale, step)
+    step.builder.emit(.hostStore, [mean], into: [loss])
+    return projection.backward(
+      logits, input: h, into: gradients?.weight, bias: gradients?.bias, "d_norm.partial", step)
+  }
+
+  /// The same chunk by chunk; the loss is that of all rows together, from each row's statistics.
+  private func trainInChunks(
+    _ h: TensorReference, _ labels: TensorReference, _ loss: TensorReference, _ scale: Double,
+    _ gradients: Head<TensorReference>?, _ step: StepWriter
+  ) -> TensorReference {
+    let builder = step.builder
+    let count = step.plan.headSerialisation
+    let rows = builder[h].rows
+    let partial = builder.temporary(
+      "d_norm.partial", [rows, step.model.hiddenSize], step.type, differsOver: .all)
+    func perRow(_ name: String) -> TensorReference {
+      builder.temporary(name + ".rows", [rows], .float32, differsOver: .data)
+    }
+    let entropy = VocabParallelCrossEntropy()
+    let all = VocabParallelCrossEntropy.Statistics(
+      maximum: perRow("max"), sum: perRow("sum_exp"), labelLogit: perRow("label_logit"))
+    builder.loop("head_chunk", count: count) { index in
+      let chunk = Operation.RowChunk(index, of: count)
+      func take(_ whole: TensorReference, _ name: String) -> TensorReference {
+        let tensor = builder[whole]
+        let part = builder.temporary(
+          name + ".chunk", [tensor.shape[0] / count] + tensor.shape.dropFirst(),
+          tensor.elementType, differsOver: tensor.differsOver)
+        builder.emit(.takeChunk(chunk), [whole], into: [part])
+        return part
+      }
+      let (input, ofChunk) = (take(h, "norm"), take(labels, "labels"))
+      let logits = projection.forward(input, "logits", step)
+      let row = entropy.statistics(logits: logits, labels: ofChunk, step)
+      entropy.backward(
+        logits: logits, row, labels: ofChunk, among: labels, scale: scale, step)
+      let dInput = projection.backward(
+        logits, input: input, into: gradients?.weight, bias: gradients?.bias,
+        "d_norm.chunk.partial", step)
+      for (part, whole) in zip(row.all + [dInput], all.all + [partial]) {
+        builder.emit(.putChunk(chunk), [part], into: [whole])
+      }
+    }
+    builder.emit(.hostStore, [entropy.loss(all, labels: labels, step)], into: [loss])
+    return partial
   }
 }
 
@@ -45,6 +112,8 @@ struct VocabParallelCrossEntropy {
     /// Of exp(logit - maximum).
     let sum: TensorReference
     let labelLogit: TensorReference
+
+    var all: [TensorReference] { [maximum, sum, labelLogit] }
   }
 
   func statistics(
@@ -68,18 +137,23 @@ struct VocabParallelCrossEntropy {
       labelLogit: step.allReduce(labelLogits, "label_logit"))
   }
 
-  /// Writes the mean loss (1), the same on every rank of the group, and turns the logits into their
-  /// gradient in place, times `scale`.
-  func forwardAndBackward(
-    logits: TensorReference, labels: TensorReference, scale: Double, _ step: StepWriter
-  ) -> (loss: TensorReference, dLogits: TensorReference) {
-    let row = statistics(logits: logits, labels: labels, step)
+  /// The mean loss (1) of the rows that have a label, the same on every rank of the group.
+  func loss(
+    _ row: Statistics, labels: TensorReference, _ step: StepWriter
+  ) -> TensorReference {
     let loss = step.builder.temporary("loss", [1], .float32, differsOver: .data)
-    step.builder.emit(
-      .crossEntropyLoss, [row.maximum, row.sum, row.labelLogit, labels], into: [loss])
+    step.builder.emit(.crossEntropyLoss, row.all + [labels], into: [loss])
+    return loss
+  }
+
+  /// Turns the logits into their gradient in place, times `scale`; the loss is the mean over the
+  /// labels of these rows, or over those of `all` of which they are a part.
+  func backward(
+    logits: TensorReference, _ row: Statistics, labels: TensorReference,
+    among all: TensorReference? = nil, scale: Double, _ step: StepWriter
+  ) {
     step.builder.emit(
       .crossEntropyBackward(vocabulary: step.model.vocabularySize, scale: scale),
-      [logits, row.maximum, row.sum, labels], into: [logits])
-    return (loss, logits)
+      [logits, row.maximum, row.sum, labels] + (all.map { [$0] } ?? []), into: [logits])
   }
 }

@@ -90,7 +90,7 @@ extension InferencePass {
 
   private func answer(_ y: TensorReference, _ cache: Cache, _ step: StepWriter) {
     let head = VocabParallelHead(step.parameters.head.map { step.load($0) })
-    let logits = gather(head.forward(y, step).logits, step)
+    let logits = gather(head.forward(y, step), step)
     guard cache.result == .logits else { return storeIDs(logits, step) }
     let host = step.builder.declare(
       HostTensor.logits, step.builder[logits].shape, elementType, in: .host, differsOver: [])

@@ -76,7 +76,7 @@ package struct InferencePass {
     }
     builder.phase("head") {
       let head = VocabParallelHead(step.parameters.head.map { step.load($0) })
-      nextTokens(head.forward(x, step).logits, step)
+      nextTokens(head.forward(x, step), step)
     }
   }
 

@@ -83,7 +83,7 @@ package struct ScoringPass {
         "x.scored", [chunkRows, model.hiddenSize], elementType, differsOver: .data)
       builder.emit(.selectRows, [x, numbers], into: [selected])
       let row = VocabParallelCrossEntropy().statistics(
-        logits: head.forward(selected, step).logits,
+        logits: head.forward(selected, step),
         labels: step.hostLoad(TensorReference(labels, [chunk])), step)
       for (value, result) in zip([row.maximum, row.sum, row.labelLogit], results) {
         builder.emit(.hostStore, [value], into: [TensorReference(result, [chunk])])

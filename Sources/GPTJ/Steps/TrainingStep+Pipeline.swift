@@ -230,11 +230,9 @@ extension TrainingPhases {
     guard let (weights, gradients) = resident.head else { return }
     let head = VocabParallelHead(weights)
     let labels = step.hostLoad(TensorReference(host.labels, [batch]))
-    let (logits, activations) = head.forward(input, step)
-    let (loss, dLogits) = VocabParallelCrossEntropy().forwardAndBackward(
-      logits: logits, labels: labels, scale: lossGradient, step)
-    step.builder.emit(.hostStore, [loss], into: [TensorReference(host.loss, [batch])])
-    let dInput = head.backward(dLogits, input: input, activations, into: gradients, step)
+    let dInput = head.train(
+      input, labels: labels, loss: TensorReference(host.loss, [batch]), scale: lossGradient,
+      into: gradients, step)
     step.builder.emit(.copy, [dInput], into: [dX])
   }
 

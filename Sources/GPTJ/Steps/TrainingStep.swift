@@ -243,11 +243,9 @@ extension TrainingPhases {
       forEachMicroBatch { batch in
         let input = step.loadResidual(x, [last, batch], "x")
         let labels = step.hostLoad(TensorReference(host.labels, [batch]))
-        let (logits, activations) = head.forward(input, step)
-        let (loss, dLogits) = VocabParallelCrossEntropy().forwardAndBackward(
-          logits: logits, labels: labels, scale: lossGradient, step)
-        step.builder.emit(.hostStore, [loss], into: [TensorReference(host.loss, [batch])])
-        let dX = head.backward(dLogits, input: input, activations, into: gradients, step)
+        let dX = head.train(
+          input, labels: labels, loss: TensorReference(host.loss, [batch]), scale: lossGradient,
+          into: gradients, step)
         step.storeResidual(dX, dx, [last, batch])
       }
       for (parameter, gradient) in zip(parameters.all, gradients?.all ?? []) {
