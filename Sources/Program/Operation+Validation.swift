@@ -1,6 +1,6 @@
 extension Operation.Kind {
   /// What is wrong with these operands for this kind, or nil.
-  func mistake(in inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {
+  func mistake(in inputs: Operands, _ outputs: Operands, _ mesh: Mesh) -> String? {
     let (inputCounts, outputCount) = arity(of: inputs.count)
     guard inputCounts.contains(inputs.count), outputs.count == outputCount else {
       return "takes \(inputCounts) inputs and \(outputCount) outputs, "
@@ -34,7 +34,7 @@ extension Operation.Kind {
     }
   }
 
-  private func spaceMistake(_ inputs: [Tensor], _ outputs: [Tensor]) -> String? {
+  private func spaceMistake(_ inputs: Operands, _ outputs: Operands) -> String? {
     let (from, to): (MemorySpace, MemorySpace) =
       switch self {
       case .hostLoad: (.host, .sram)
@@ -43,13 +43,10 @@ extension Operation.Kind {
       case .store: (.sram, .streaming)
       default: (.sram, .sram)
       }
-    let wrong =
-      inputs.first { $0.space != from }.map { ($0, from) }
-      ?? outputs.first { $0.space != to }.map { ($0, to) }
-    return wrong.map { "\($0.0.name) is in \($0.0.space), expected \($0.1)" }
+    return inputs.mistake(unlessIn: from) ?? outputs.mistake(unlessIn: to)
   }
 
-  private func shapeMistake(_ inputs: [Tensor], _ outputs: [Tensor], _ mesh: Mesh) -> String? {
+  private func shapeMistake(_ inputs: Operands, _ outputs: Operands, _ mesh: Mesh) -> String? {
     switch self {
     case .load where inputs[0].elementType == .bfloat16 && outputs[0].elementType == .float32:
       return expect(outputs[0], count: inputs[0].count)
@@ -106,7 +103,7 @@ extension Operation.Kind {
   }
 
   private func matmulMistake(
-    _ inputs: [Tensor], _ output: Tensor, _ transposeA: Bool, _ transposeB: Bool
+    _ inputs: Operands, _ output: Tensor, _ transposeA: Bool, _ transposeB: Bool
   ) -> String? {
     let a = (inputs[0].rows, inputs[0].columns)
     let b = (inputs[1].rows, inputs[1].columns)
@@ -139,6 +136,26 @@ extension Operation.Kind {
 
   private func expect(_ tensor: Tensor, count: Int) -> String? {
     tensor.count == count ? nil : "\(tensor.name) has \(tensor.count) elements, expected \(count)"
+  }
+}
+
+/// An operation's inputs or outputs, read where they are declared: copies would take as long as all
+/// else that a Program is written for.
+struct Operands {
+  let tensors: [Tensor]
+  let references: [TensorReference]
+
+  var count: Int { references.count }
+
+  subscript(number: Int) -> Tensor {
+    _read { yield tensors[references[number].tensor.index] }
+  }
+
+  fileprivate func mistake(unlessIn space: MemorySpace) -> String? {
+    for number in 0..<count where self[number].space != space {
+      return "\(self[number].name) is in \(self[number].space), expected \(space)"
+    }
+    return nil
   }
 }
 

@@ -94,7 +94,10 @@ package final class ProgramBuilder {
   ) {
     for reference in inputs { check(reference) }
     for reference in outputs { check(reference) }
-    if let mistake = kind.mistake(in: inputs.map { self[$0] }, outputs.map { self[$0] }, mesh) {
+    let mistake = kind.mistake(
+      in: Operands(tensors: tensors, references: inputs),
+      Operands(tensors: tensors, references: outputs), mesh)
+    if let mistake {
       preconditionFailure("\(prefix)\(kind.name): \(mistake)")
     }
     open[open.count - 1].append(.operation(Operation(kind, inputs: inputs, outputs: outputs)))
