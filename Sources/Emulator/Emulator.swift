@@ -18,7 +18,9 @@ package final class Emulator {
   /// Whose memory and threads these are as well.
   private let other: Emulator?
   /// What the Program's loss scale is multiplied by from the next run on, a power of 2.
-  package var lossScaleFactor = 1.0
+  package var lossScaleFactor = 1.0 {
+    didSet { for worker in workers { worker.lossScaleFactor = lossScaleFactor } }
+  }
 
   /// How to run; but for `gemm`, nothing here changes a bit of the result.
   package struct Options: Sendable {
@@ -164,9 +166,9 @@ package final class Emulator {
 
   /// Runs the Program once; allocates nothing, but for what the matrix library does.
   package func execute() {
-    let (workers, lossScaleFactor) = (workers, lossScaleFactor)
+    let workers = workers
     storage.streaming?.begin()
-    pool.run { workers[$0].run(lossScaleFactor: lossScaleFactor) }
+    pool.run { workers[$0].run() }
     storage.streaming?.end()
   }
 

@@ -115,7 +115,6 @@ struct WrongInput: CustomTestStringConvertible, Sendable {
     WrongInput("topology place --ranks 0", 64, "0 ranks"),
     WrongInput("topology place --tp 3", 64, "16 ranks", "groups of 3"),
     WrongInput("topology place --host nonsense", 64, "'nonsense'", "pack:2"),
-    WrongInput("finetune --config gptj_6B_1024_pod16", 69, "float32"),
     WrongInput("finetune --set model.hidden_size=262144 --steps 1", 69, "this machine has"),
     WrongInput("finetune --set model.embedding.vocab_size=100", 64, "vocab_size is 100", "413"),
   ]

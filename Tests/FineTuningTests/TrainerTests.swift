@@ -67,9 +67,6 @@ struct TrainerTests {
     #expect(throws: PlanError.headsDoNotDivide(heads: 16, tensorParallel: 3)) {
       try Trainer(smallConfiguration(tensorParallel: 3), Emulator.Options(workers: 1))
     }
-    var precise = smallConfiguration()
-    precise.model.precision = .float16
-    #expect(throws: EmulatorError.self) { try Trainer(precise, Emulator.Options(workers: 1)) }
     let task = try TrainingTask(seed: 1)
     let size = task.tokenizer.vocabularySize
     #expect(throws: TaskError.vocabularyTooSmall(model: size - 1, tokenizer: size)) {

@@ -85,7 +85,12 @@ package struct TrainingCheckpoint: Sendable {
   private func verified(
     _ values: [Float], _ name: String, _ file: String
   ) throws(CheckpointError) -> [Float] {
-    guard state.checksums[file]?[name] == checksum(of: values) else {
+    let expected = state.checksums[file]?[name]
+    // Of the bytes in the file, which has either.
+    guard
+      expected == checksum(of: values)
+        || expected == checksum(of: values.map(FloatType.float16.bits))
+    else {
       throw .malformedTensor(
         file: "\(path)/\(file)", tensor: name,
         expected: "the values that were saved: they differ from their CRC-32 in "

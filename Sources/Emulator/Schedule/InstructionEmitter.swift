@@ -135,14 +135,16 @@ struct InstructionEmitter {
   }
 
   private func widen(_ part: Range<Int>) -> Instruction {
-    .widen(
-      at(part, 0), into: write() + part.lowerBound * output().cutColumns, count: elements(part),
-      input(0).format)
+    let first = part.lowerBound * output().cutColumns
+    return .widen(
+      source(0) + first * input(0).elementType.bytes, into: write() + first,
+      count: elements(part), input(0).format)
   }
 
   private func narrow(_ part: Range<Int>) -> Instruction {
-    .narrow(
-      read(0) + part.lowerBound * output().cutColumns, into: at(part), count: elements(part),
+    let first = part.lowerBound * output().cutColumns
+    return .narrow(
+      read(0) + first, into: target + first * output().elementType.bytes, count: elements(part),
       output().format)
   }
 

@@ -10,6 +10,8 @@ final class Worker: @unchecked Sendable {
   private let barrier: Barrier
   private let streaming: StreamingMemory?
   private let scratch: UnsafeMutableRawPointer
+  /// What the Program's loss scale is multiplied by.
+  var lossScaleFactor = 1.0
   /// One for each phase.
   private let contexts: UnsafeMutableBufferPointer<WorkerContext>
   private let times: UnsafeMutableBufferPointer<PhaseTimes>
@@ -74,8 +76,8 @@ final class Worker: @unchecked Sendable {
   }
 
   /// Runs this worker's lanes from the first segment to the last, in step with the others.
-  func run(lossScaleFactor: Double = 1) {
-    reset(lossScaleFactor)
+  func run() {
+    reset()
     let cpuStart = seconds(CLOCK_THREAD_CPUTIME_ID)
     stretchStart = cpuStart
     var now = seconds()
@@ -157,7 +159,7 @@ final class Worker: @unchecked Sendable {
     return now
   }
 
-  private func reset(_ lossScaleFactor: Double) {
+  private func reset() {
     waitCPUSeconds = 0
     stretch = 0
     if !kinds.isEmpty { kinds.update(repeating: 0) }
