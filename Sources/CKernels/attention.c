@@ -9,20 +9,46 @@
 #define CK_SELF "attention.c"
 #define CK_TYPED
 #include "targets.h"
+#include "attention_pairs.h"
 
 #define CK_TILE 32
 
-CK_DISPATCH_TYPED(long, ck_attention_forward,
+CK_DISPATCH_TYPED(static long, forward_in_floats,
                   (int type, const void *qkv, void *o, float *lse, long sequence, long heads,
                    long headDim, long sequenceIndex, long head, const ck_dropout *dropout,
                    float *scratch),
                   (qkv, o, lse, sequence, heads, headDim, sequenceIndex, head, dropout, scratch))
-CK_DISPATCH_TYPED(long, ck_attention_backward,
+CK_DISPATCH_TYPED(static long, backward_in_floats,
                   (int type, const void *qkv, const void *o, const float *lse, const void *d_o,
                    void *dqkv, long sequence, long heads, long headDim, long sequenceIndex,
                    long head, const ck_dropout *dropout, float *scratch),
                   (qkv, o, lse, d_o, dqkv, sequence, heads, headDim, sequenceIndex, head, dropout,
                    scratch))
+
+long ck_attention_forward(int type, const void *qkv, void *o, float *lse, long sequence, long heads,
+                          long headDim, long sequenceIndex, long head, const ck_dropout *dropout,
+                          float *scratch) {
+#if defined(__x86_64__)
+  if (type == CK_BFLOAT16 && ck_isa() == 4)
+    return ck_attention_forward_pairs(qkv, o, lse, sequence, heads, headDim, sequenceIndex, head,
+                                      dropout, scratch);
+#endif
+  return forward_in_floats(type, qkv, o, lse, sequence, heads, headDim, sequenceIndex, head,
+                           dropout, scratch);
+}
+
+long ck_attention_backward(int type, const void *qkv, const void *o, const float *lse,
+                           const void *d_o, void *dqkv, long sequence, long heads, long headDim,
+                           long sequenceIndex, long head, const ck_dropout *dropout,
+                           float *scratch) {
+#if defined(__x86_64__)
+  if (type == CK_BFLOAT16 && ck_isa() == 4)
+    return ck_attention_backward_pairs(qkv, o, lse, d_o, dqkv, sequence, heads, headDim,
+                                       sequenceIndex, head, dropout, scratch);
+#endif
+  return backward_in_floats(type, qkv, o, lse, d_o, dqkv, sequence, heads, headDim, sequenceIndex,
+                            head, dropout, scratch);
+}
 
 static long padded(long headDim) { return (headDim + 15) / 16 * 16; }
 static long padded_rows(long sequence) { return (sequence + CK_TILE - 1) / CK_TILE * CK_TILE; }
@@ -174,7 +200,7 @@ CK_INLINE void CKE(row_terms)(float *delta, float *norm, const E *o, long width,
 CK_INLINE float *CKE(aligned)(float *p) { return (float *)(((uintptr_t)p + 63) & ~(uintptr_t)63); }
 CK_INLINE long CKE(least)(long a, long b) { return a < b ? a : b; }
 
-static long CKE(ck_attention_forward)(const E *qkv, E *o, float *lse, long sequence,
+static long CKE(forward_in_floats)(const E *qkv, E *o, float *lse, long sequence,
                                      long heads, long headDim, long sequenceIndex, long head,
                                      const ck_dropout *dropout, float *scratch) {
   long width = heads * headDim, stride = 3 * width, ld = (headDim + 15) / 16 * 16;
@@ -223,7 +249,7 @@ static long CKE(ck_attention_forward)(const E *qkv, E *o, float *lse, long seque
   return visited;
 }
 
-static long CKE(ck_attention_backward)(const E *qkv, const E *o, const float *lse,
+static long CKE(backward_in_floats)(const E *qkv, const E *o, const float *lse,
                                       const E *d_o, E *dqkv, long sequence, long heads,
                                       long headDim, long sequenceIndex, long head,
                                       const ck_dropout *dropout, float *scratch) {

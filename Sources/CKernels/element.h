@@ -62,6 +62,11 @@ CK_INLINE vf CKE(widen)(CKE(half_) h) {
   return (vf)(__builtin_convertvector(h, CKE(word_)) << 16);
 }
 CK_INLINE CKE(half_) CKE(narrow)(vf v) {
+#if CK_TARGET >= 3
+  // The instruction takes subnormals (class 0x20) for zero.
+  if (__builtin_expect(!_mm512_fpclass_ps_mask((__m512)v, 0x20), 1))
+    return (CKE(half_))_mm512_cvtneps_pbh((__m512)v);
+#endif
   CKE(word_) u = (CKE(word_))v, rounded = u + 0x7fffu + ((u >> 16) & 1u);
   rounded = (u & 0x7fffffffu) > 0x7f800000u ? (u | 0x400000u) : rounded;
   return __builtin_convertvector(rounded >> 16, CKE(half_));
@@ -70,7 +75,7 @@ CK_INLINE CKE(half_) CKE(narrow)(vf v) {
 typedef E A;
 
 CK_INLINE vf CKE(widen)(CKE(half_) h) {
-#if CK_TARGET == 2
+#if CK_TARGET >= 2
   return (vf)_mm512_cvtph_ps((__m256i)h);
 #elif CK_TARGET == 1
   return (vf)_mm256_cvtph_ps((__m128i)h);
@@ -86,7 +91,7 @@ CK_INLINE vf CKE(widen)(CKE(half_) h) {
 #endif
 }
 CK_INLINE CKE(half_) CKE(narrow)(vf v) {
-#if CK_TARGET == 2
+#if CK_TARGET >= 2
   return (CKE(half_))_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #elif CK_TARGET == 1
   return (CKE(half_))_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

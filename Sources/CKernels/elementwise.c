@@ -98,17 +98,18 @@ static void CKE(ck_bias_gradient)(const E *dy, long stride, A *dbias, long rows,
 
 // Sixteen double sums, by index modulo 16, whatever the lanes of the target: the same bits on all.
 static double CKE(ck_sum_of_squares)(const E *x, long n) {
-  double s[16] = {0};
-  float block[16];
+  typedef double doubles __attribute__((ext_vector_type(CK_L)));
+  doubles lanes[16 / CK_L] = {0};
+  double s[16];
   long j = 0;
-  for (; j + 16 <= n; j += 16) {
-    for (int k = 0; k < 16; k += CK_L) vstore(block + k, eload(x + j + k));
-    for (int k = 0; k < 16; k++) {
-      double v = block[k];
-      double square = v * v;  // exact: 48 bits; so contraction to an FMA changes nothing
-      s[k] += square;
+  for (; j + 16 <= n; j += 16)
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 16 / CK_L; k++) {
+      doubles v = __builtin_convertvector(eload(x + j + k * CK_L), doubles);
+      doubles square = v * v;  // exact: 48 bits; so contraction to an FMA changes nothing
+      lanes[k] += square;
     }
-  }
+  memcpy(s, lanes, sizeof s);
   for (; j < n; j++) s[j % 16] += (double)eget(x[j]) * (double)eget(x[j]);
   for (int width = 8; width > 0; width /= 2)
     for (int k = 0; k < width; k++) s[k] += s[k + width];

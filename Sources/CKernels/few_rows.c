@@ -13,7 +13,7 @@ CK_DISPATCH(void, ck_few_rows,
 #else
 
 /// Rows of a tile: with 4 columns, accumulators and operands fill the vector registers.
-#define CK_FR (CK_TARGET == 2 ? 6 : 2)
+#define CK_FR (CK_TARGET >= 2 ? 6 : 2)
 
 typedef float CK(v4_) __attribute__((ext_vector_type(4)));
 typedef float CK(v4u_) __attribute__((ext_vector_type(4), aligned(4), may_alias));
@@ -90,7 +90,7 @@ CK_INLINE void CK(few_tiles)(const float *a, long lda, const float *const *w, lo
   switch (rows) {
 #define CK_CASE(n)                                                                   \
   case n: CK(few_tile)(a, lda, w, ldw, c, ldc, n, columns, k, fetch, add); break;
-#if CK_TARGET == 2
+#if CK_TARGET >= 2
     CK_CASE(6) CK_CASE(5) CK_CASE(4) CK_CASE(3)
 #endif
     CK_CASE(2) CK_CASE(1)

@@ -35,7 +35,7 @@ __attribute__((target("avx512f,avx512bf16"))) static double pair_burst(void) {
 
 int ck_multiplies_bfloat16(void) {
 #if defined(__x86_64__)
-  return ck_isa() == 2 && __builtin_cpu_supports("avx512bf16");
+  return ck_isa() >= 2 && __builtin_cpu_supports("avx512bf16");
 #else
   return 0;
 #endif

@@ -19,6 +19,27 @@
 #define CK_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
+#define CK_TARGET 3
+#define CK_L 16
+#define CK_MR 8
+#define CK(name) name##_avx512bf16
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
+#include "vec.h"
+#define CKE(name) name##_avx512bf16_float32
+#include "types.h"
+#undef CKE
+#define CKE(name) name##_avx512bf16_bfloat16
+#include "bfloat16.h"
+#undef CKE
+#define CKE(name) name##_avx512bf16_float16
+#include "float16.h"
+#undef CKE
+#pragma clang attribute pop
+#undef CK_TARGET
+#undef CK_L
+#undef CK_MR
+#undef CK
+
 #define CK_TARGET 2
 #define CK_L 16
 #define CK_MR 8
@@ -62,9 +83,17 @@
 #undef CK
 
 #define CK_CASES(name, args)                 \
+  case 4:                                    \
+  case 3: return name##_avx512bf16 args;     \
   case 2: return name##_avx512 args;         \
   case 1: return name##_avx2 args;
 #define CK_TYPED_CASES(name, args)                     \
+  case 14:                                             \
+  case 11: return name##_avx512bf16_float16 args;      \
+  case 13:                                             \
+  case 10: return name##_avx512bf16_bfloat16 args;     \
+  case 12:                                             \
+  case 9: return name##_avx512bf16_float32 args;       \
   case 8: return name##_avx512_float16 args;           \
   case 7: return name##_avx512_bfloat16 args;          \
   case 6: return name##_avx512_float32 args;           \

@@ -42,7 +42,7 @@ CK_INLINE vf vset(float x) { return (vf)x; }
 
 /// The first n < CK_L lanes from memory, the others 0; nothing beyond them is touched.
 CK_INLINE vf vloadn(const float *p, long n) {
-#if CK_TARGET == 2
+#if CK_TARGET >= 2
   return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #else
   vf v = vset(0);
@@ -53,7 +53,7 @@ CK_INLINE vf vloadn(const float *p, long n) {
 }
 
 CK_INLINE void vstoren(float *p, vf v, long n) {
-#if CK_TARGET == 2
+#if CK_TARGET >= 2
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
   for (long i = 0; i < CK_L; i++)
@@ -91,15 +91,15 @@ CK_INLINE float vmaxh(vf v) {
 }
 
 /// e^x to about 1e-7 relative (Cephes expf: ln 2 in two parts, polynomial of degree 7).
-/// Below about -87 the result may be 0 rather than subnormal; above 88.73 it is infinity; NaN stays.
+/// Below about -87 the result is 0 or near it, never subnormal, which would cost hundreds of cycles;
+/// above 88.73 it is infinity; NaN stays.
 CK_INLINE vf vexp(vf x) {
-#if CK_TARGET == 2
-  const float low = -104.0f;
-#else
-  const float low = -87.5f;
-#endif
   const vf magic = vset(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  x = vset(low) > x ? vset(low) : x;
+#if CK_TARGET >= 2
+  __mmask16 normal = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.0f), _CMP_NLT_UQ);
+#else
+  x = vset(-87.5f) > x ? vset(-87.5f) : x;
+#endif
   x = vset(89.0f) < x ? vset(89.0f) : x;
   vf t = x * vset(1.44269504088896341f) + magic;
   vf n = t - magic;
@@ -112,8 +112,8 @@ CK_INLINE vf vexp(vf x) {
   p = p * r + vset(5.0000001201e-1f);
   vf y = p * (r * r) + r;
   y = y + vset(1.0f);
-#if CK_TARGET == 2
-  return (vf)_mm512_scalef_ps((__m512)y, (__m512)n);
+#if CK_TARGET >= 2
+  return (vf)_mm512_maskz_scalef_ps(normal, (__m512)y, (__m512)n);
 #else
   // 2^(n-1) and once more 2, so that n = 128 does not overflow early.
   vi e = (vi)t - (vi)magic;
@@ -124,10 +124,10 @@ CK_INLINE vf vexp(vf x) {
 
 /// 2^x to about 1e-7 relative, cheaper than vexp: x minus its nearest integer is exact, and the
 /// rest is a minimax polynomial of degree 6 on [-1/2, 1/2] (error 2e-9 before rounding).
-/// Below -125.5 the result may be 0; above 128 it is infinity; NaN stays.
+/// Below -125.5 the result is 0 or near it, never subnormal; above 128 it is infinity; NaN stays.
 CK_INLINE vf vexp2(vf x) {
-#if CK_TARGET == 2
-  x = vset(-150.0f) > x ? vset(-150.0f) : x;
+#if CK_TARGET >= 2
+  __mmask16 normal = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-125.5f), _CMP_NLT_UQ);
   x = vset(129.0f) < x ? vset(129.0f) : x;
   vf n = (vf)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
@@ -143,8 +143,8 @@ CK_INLINE vf vexp2(vf x) {
   p = p * r + vset(2.4022648e-1f);
   p = p * r + vset(6.9314720e-1f);
   p = p * r + vset(1.0f);
-#if CK_TARGET == 2
-  return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+#if CK_TARGET >= 2
+  return (vf)_mm512_maskz_scalef_ps(normal, (__m512)p, (__m512)n);
 #else
   vi e = (vi)t - (vi)magic;
   return p * (vf)((e + 126) << 23) * vset(2.0f);

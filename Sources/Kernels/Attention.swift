@@ -5,6 +5,8 @@ import CKernels
 /// qkv and dqkv are [tokens, 3·heads·headDim] with columns q heads, k heads, v heads; the output is
 /// [tokens, heads·headDim], logSumExp [tokens, heads]; tokens = sequences x sequence. Work goes by
 /// tiles of 32 queries x 32 keys; tiles above the diagonal are skipped, the one on it is done whole.
+/// Bfloat16 is widened, or multiplied as it is on the path that says so, which narrows probabilities
+/// and the gradients of scores as operands; all sums and statistics are float32.
 package struct Attention: Sendable {
   package let sequence: Int
   /// Heads in the buffers, those of one shard.

@@ -3,14 +3,14 @@ import Kernels
 import Testing
 
 /// Rounds to the nearest bfloat16, ties to even, by arithmetic on the bits.
-private func rounded(_ x: Float) -> UInt16 {
+func rounded(_ x: Float) -> UInt16 {
   if x.isNaN { return UInt16(x.bitPattern >> 16) | 0x40 }
   let (upper, rest) = (x.bitPattern >> 16, x.bitPattern & 0xFFFF)
   let isUp = rest > 0x8000 || rest == 0x8000 && upper & 1 == 1
   return UInt16(upper + (isUp ? 1 : 0))
 }
 
-private func widened(_ x: [UInt16]) -> [Float] {
+func widened(_ x: [UInt16]) -> [Float] {
   x.map { Float(bitPattern: UInt32($0) << 16) }
 }
 
@@ -231,7 +231,9 @@ extension KernelsTests {
       #expect(zip(halfLogits, fullLogits.map(rounded)).count { $0 != $1 } <= tokens)
     }
 
-    @Test(arguments: InstructionSet.available, [(33, 24), (64, 64), (70, 7)])
+    @Test(
+      arguments: InstructionSet.available.filter { $0 != .avx512BFloat16Products },
+      [(33, 24), (64, 64), (70, 7)])
     func `attention is that of float32 on the same values, rounded once`(
       path: InstructionSet, size: (sequence: Int, headDim: Int)
     ) {

@@ -5,15 +5,19 @@ import Testing
 
 /// All tests of the module.
 @Suite struct KernelsTests {
-  @Test func `A forced path is the one in use, and nil gives the widest back`() {
+  @Test func `A forced path is the one in use, and nil gives the fastest back`() {
+    let fastest = InstructionSet.current
     for path in InstructionSet.available {
       #expect(InstructionSet.force(path) == path)
       #expect(InstructionSet.current == path)
     }
-    #expect(InstructionSet.force(nil) == InstructionSet.available.last)
+    #expect(InstructionSet.force(nil) == fastest)
+    // A processor may multiply bfloat16 more slowly than it widens it.
+    #expect(InstructionSet.available.suffix(2).contains(fastest))
   }
 
   @Test func `A path forced on one thread leaves the others alone`() throws {
+    let fastest = InstructionSet.current
     try InstructionSet.portable.run {
       var thread = pthread_t()
       var seen: UnsafeMutableRawPointer?
@@ -22,7 +26,7 @@ import Testing
       }
       try #require(pthread_create(&thread, nil, start, nil) == 0)
       pthread_join(thread, &seen)
-      #expect(Int(bitPattern: seen) - 1 == InstructionSet.available.count - 1)
+      #expect(Int(bitPattern: seen) - 1 == Int(fastest.rawValue))
     }
   }
 
@@ -36,10 +40,7 @@ import Testing
 }
 
 extension InstructionSet {
-  /// The paths that this machine can run.
-  static let available = allCases.filter { $0.rawValue <= ck_force_isa(-1) }
-
-  /// Runs `body` on this path and goes back to the widest.
+  /// Runs `body` on this path and goes back to the fastest.
   func run<Result>(_ body: () throws -> Result) rethrows -> Result {
     InstructionSet.force(self)
     defer { InstructionSet.force(nil) }

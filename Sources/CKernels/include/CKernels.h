@@ -15,10 +15,13 @@
 
 // isa.c ------------------------------------------------------------------------------------------
 
-/// The vector path in use: 0 portable, 1 AVX2 with FMA, 2 AVX-512 (F, BW, DQ, VL).
+/// The vector path in use: 0 portable, 1 AVX2 with FMA, 2 AVX-512 (F, BW, DQ, VL), 3 with AVX512_BF16,
+/// which narrows; 4 the same, and attention of bfloat16 multiplies in it: not faster everywhere.
 int ck_isa(void);
+/// The last path that this machine can run.
+int ck_widest_isa(void);
 
-/// For tests: takes path `isa`, or the best below it that this machine has; -1 is the best of all.
+/// For tests: takes path `isa`, or the best below it that this machine has; -1 is the fastest.
 /// Holds for the calling thread; returns the path taken.
 int ck_force_isa(int isa);
 

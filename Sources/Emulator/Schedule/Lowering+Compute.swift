@@ -27,6 +27,7 @@ extension Lowering {
     _ operation: Operation, _ inputs: [Tensor], _ outputs: [Tensor], ranks: [Int]
   ) {
     let owners = lanes.lanes(of: ranks)
+    let operation = startingSum(operation, rank: ranks[0])
     let emitter = InstructionEmitter(lowering: self, operation: operation, rank: ranks[0])
     if case .matmul = operation.kind, owners.count > 1 {
       let grid = ProductGrid(

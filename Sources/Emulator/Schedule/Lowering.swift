@@ -29,6 +29,8 @@ final class Lowering {
   private var halfProducts: [BFloat16Product.Shape: BFloat16Product] = [:]
   private var widenedProducts: [WidenedKey: Float16Product] = [:]
   private(set) var scratchBytes = 64
+  /// Buffers whose zeros were left out, for the product that comes next writes rather than adds.
+  private var unwritten: Set<Int> = []
 
   private struct RotaryKey: Hashable {
     let sequence: Int
@@ -62,7 +64,7 @@ final class Lowering {
   }
 
   private func lower(_ statements: [Statement]) {
-    for statement in statements {
+    for (index, statement) in statements.enumerated() {
       switch statement {
       case .only(_, let inner): lower(inner)
       case .phase(let name, let inner):
@@ -77,9 +79,24 @@ final class Lowering {
           lower(inner)
         }
         turns[loop.variable] = nil
-      case .operation(let operation): lower(operation)
+      case .operation(let operation):
+        if isOverwritten(operation, by: statements[(index + 1)...]) {
+          for rank in ranks { unwritten.insert(buffer(operation.outputs[0], rank: rank)) }
+        } else {
+          lower(operation)
+        }
       }
     }
+  }
+
+  /// A product as it is lowered for `rank`: the first one into a sum that was to be zeroed writes it.
+  func startingSum(_ operation: Operation, rank: Int) -> Operation {
+    guard case .matmul(let transposeA, let transposeB, true) = operation.kind,
+      unwritten.remove(buffer(operation.outputs[0], rank: rank)) != nil
+    else { return operation }
+    return Operation(
+      .matmul(transposeA: transposeA, transposeB: transposeB, accumulate: false),
+      inputs: operation.inputs, outputs: operation.outputs, carrier: operation.carrier)
   }
 
   private func lower(_ operation: Operation) {
