@@ -2,13 +2,13 @@ import CKernels
 import Kernels
 import Testing
 
-private func widened(_ x: [UInt16]) -> [Float] { x.map { Float(Float16(bitPattern: $0)) } }
-private func rounded(_ x: Float) -> UInt16 { Float16(x).bitPattern }
+private func widenedHalves(_ x: [UInt16]) -> [Float] { x.map { Float(Float16(bitPattern: $0)) } }
+private func roundedToHalf(_ x: Float) -> UInt16 { Float16(x).bitPattern }
 
 extension Noise {
   /// Numbers that float16 holds.
   fileprivate mutating func halves(_ count: Int, scale: Float = 1) -> [UInt16] {
-    floats(count, scale: scale).map(rounded)
+    floats(count, scale: scale).map(roundedToHalf)
   }
 }
 
@@ -71,7 +71,7 @@ extension KernelsTests {
       let (a, b, c) = (
         noise.halves(count, scale: 4), noise.halves(count), noise.halves(count, scale: 2)
       )
-      let (x, y, z) = (widened(a), widened(b), widened(c))
+      let (x, y, z) = (widenedHalves(a), widenedHalves(b), widenedHalves(c))
       var work = WorkCounters()
       func compare(
         _ name: String, _ half: (inout [UInt16], inout WorkCounters) -> Void,
@@ -82,7 +82,7 @@ extension KernelsTests {
           half(&halves, &work)
           full(&floats, &work)
         }
-        #expect(halves == floats.map(rounded), "\(name)")
+        #expect(halves == floats.map(roundedToHalf), "\(name)")
       }
       compare("gelu") {
         Gelu.forward(a, into: &$0, count: count, as: .float16, counters: &$1)
@@ -130,10 +130,13 @@ extension KernelsTests {
       var stats = [Float](repeating: 0, count: 2 * rows)
       var half = (y: x, dx: x, gamma: gamma, beta: beta, bias: beta, table: dy, biased: x)
       var full = (
-        y: widened(x), dx: widened(x), gamma: widened(gamma), beta: widened(beta),
-        bias: widened(beta), table: widened(dy), biased: widened(x)
+        y: widenedHalves(x), dx: widenedHalves(x), gamma: widenedHalves(gamma),
+        beta: widenedHalves(beta),
+        bias: widenedHalves(beta), table: widenedHalves(dy), biased: widenedHalves(x)
       )
-      let (xs, dys, gammas, betas) = (widened(x), widened(dy), widened(gamma), widened(beta))
+      let (xs, dys, gammas, betas) = (
+        widenedHalves(x), widenedHalves(dy), widenedHalves(gamma), widenedHalves(beta)
+      )
       let tableRows = min(9, rows)
       path.run {
         LayerNorm.forward(
@@ -175,12 +178,13 @@ extension KernelsTests {
           full.table[place] = Float(Float16(full.table[place] + xs[token * width + column]))
         }
       }
-      #expect(half.y == full.y.map(rounded))
-      #expect(half.dx == full.dx.map(rounded))
-      #expect(half.gamma == full.gamma.map(rounded) && half.beta == full.beta.map(rounded))
-      #expect(half.bias == full.bias.map(rounded))
-      #expect(half.biased == full.biased.map(rounded))
-      #expect(half.table == full.table.map(rounded))
+      #expect(half.y == full.y.map(roundedToHalf))
+      #expect(half.dx == full.dx.map(roundedToHalf))
+      #expect(
+        half.gamma == full.gamma.map(roundedToHalf) && half.beta == full.beta.map(roundedToHalf))
+      #expect(half.bias == full.bias.map(roundedToHalf))
+      #expect(half.biased == full.biased.map(roundedToHalf))
+      #expect(half.table == full.table.map(roundedToHalf))
     }
 
     @Test(arguments: InstructionSet.available)
@@ -201,8 +205,10 @@ extension KernelsTests {
       defer { scratch.deallocate() }
       var work = WorkCounters()
       var half = (o: dOutput, lse: [Float](repeating: 0, count: tokens * 2), dqkv: qkv, r: qkv)
-      var full = (o: widened(dOutput), lse: half.lse, dqkv: widened(qkv), r: widened(qkv))
-      var (halfLogits, fullLogits) = (logits, widened(logits))
+      var full = (
+        o: widenedHalves(dOutput), lse: half.lse, dqkv: widenedHalves(qkv), r: widenedHalves(qkv)
+      )
+      var (halfLogits, fullLogits) = (logits, widenedHalves(logits))
       var max = [Float](repeating: 0, count: tokens)
       var (sum, label) = (max, max)
       path.run {
@@ -211,17 +217,17 @@ extension KernelsTests {
             qkv, into: &half.o, logSumExp: &half.lse, sequenceIndex: unit / 2, head: unit % 2,
             scratch: scratch, as: .float16, counters: &work)
           kernel.forward(
-            widened(qkv), into: &full.o, logSumExp: &full.lse, sequenceIndex: unit / 2,
+            widenedHalves(qkv), into: &full.o, logSumExp: &full.lse, sequenceIndex: unit / 2,
             head: unit % 2, scratch: scratch, counters: &work)
         }
-        let output = widened(half.o)
+        let output = widenedHalves(half.o)
         for unit in 0..<4 {
           kernel.backward(
             dOutput, qkv: qkv, output: half.o, logSumExp: half.lse, into: &half.dqkv,
             sequenceIndex: unit / 2, head: unit % 2, scratch: scratch, as: .float16,
             counters: &work)
           kernel.backward(
-            widened(dOutput), qkv: widened(qkv), output: output, logSumExp: full.lse,
+            widenedHalves(dOutput), qkv: widenedHalves(qkv), output: output, logSumExp: full.lse,
             into: &full.dqkv, sequenceIndex: unit / 2, head: unit % 2, scratch: scratch,
             counters: &work)
         }
@@ -243,12 +249,12 @@ extension KernelsTests {
           &fullLogits, shard: shard, labels: labels, max: max, sum: sum, scale: 64,
           rows: 0..<tokens, counters: &work)
       }
-      #expect(half.o == full.o.map(rounded) && half.lse == full.lse)
-      #expect(half.dqkv == full.dqkv.map(rounded))
-      #expect(half.r == full.r.map(rounded))
+      #expect(half.o == full.o.map(roundedToHalf) && half.lse == full.lse)
+      #expect(half.dqkv == full.dqkv.map(roundedToHalf))
+      #expect(half.r == full.r.map(roundedToHalf))
       // The label's own gradient is rounded before and after the one is taken off.
-      #expect(worst(widened(halfLogits), fullLogits.map(Double.init)) < 1e-3)
-      #expect(zip(halfLogits, fullLogits.map(rounded)).count { $0 != $1 } <= tokens)
+      #expect(worst(widenedHalves(halfLogits), fullLogits.map(Double.init)) < 1e-3)
+      #expect(zip(halfLogits, fullLogits.map(roundedToHalf)).count { $0 != $1 } <= tokens)
     }
   }
 }
