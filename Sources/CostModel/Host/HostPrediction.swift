@@ -80,7 +80,7 @@ private struct HostWalk {
   }
 
   private mutating func run(_ statements: [Statement]) {
-    for statement in statements {
+    for (index, statement) in statements.enumerated() {
       switch statement {
       case .phase(_, let inner), .only(_, let inner): run(inner)
       case .loop(let loop, let inner):
@@ -88,7 +88,8 @@ private struct HostWalk {
           turns[loop.variable] = loop.descending ? loop.count - 1 - turn : turn
           run(inner)
         }
-      case .operation(let operation): run(operation)
+      case .operation(let operation):
+        if !operation.isOverwritten(by: statements[(index + 1)...]) { run(operation) }
       }
     }
   }

@@ -80,7 +80,8 @@ final class Lowering {
         }
         turns[loop.variable] = nil
       case .operation(let operation):
-        if isOverwritten(operation, by: statements[(index + 1)...]) {
+        // Where streaming memory is in a file, zeros say that the old content need not be read.
+        if storage.streaming == nil, operation.isOverwritten(by: statements[(index + 1)...]) {
           for rank in ranks { unwritten.insert(buffer(operation.outputs[0], rank: rank)) }
         } else {
           lower(operation)

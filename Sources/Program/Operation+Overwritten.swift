@@ -1,16 +1,11 @@
-import Program
-
-extension Lowering {
-  /// Whether an operation only zeroes a sum, into which the next operation that names it adds a
-  /// product: writing that product instead saves a pass over the sum, and reading it.
-  ///
-  /// Where streaming memory is in a file, zeros say that the old content need not be read.
-  func isOverwritten(_ operation: Operation, by following: ArraySlice<Statement>) -> Bool {
-    guard operation.kind == .zero, storage.streaming == nil,
-      let next = Self.first(in: following, naming: operation.outputs[0].tensor),
+extension Operation {
+  /// Whether it only zeroes a sum, into which the next operation that names it adds a product: writing
+  /// that product instead saves a pass over the sum, and reading it.
+  package func isOverwritten(by following: ArraySlice<Statement>) -> Bool {
+    guard kind == .zero, let next = Self.first(in: following, naming: outputs[0].tensor),
       case .matmul(_, _, accumulate: true) = next.kind
     else { return false }
-    return next.outputs == operation.outputs && !next.inputs.contains(operation.outputs[0])
+    return next.outputs == outputs && !next.inputs.contains(outputs[0])
   }
 
   /// The first of the operations, as they run, that reads or writes a tensor.
