@@ -134,10 +134,15 @@ extension ParallelPlan {
     if rewrites.shardsSequence, overflows || tokens % tensorParallel != 0 {
       return .rowsDoNotDivide(tokens: tokens, tensorParallel: tensorParallel)
     }
-    if headSerialisation > 1, overflows || tokens % headSerialisation != 0 {
-      return .headDoesNotDivide(tokens: tokens, headSerialisation: headSerialisation)
-    }
-    return pipelineIllegality(for: model)
+    return headIllegality(for: model) ?? pipelineIllegality(for: model)
+  }
+
+  /// Why the head cannot work through a micro-batch in this positive number of equal chunks, or nil
+  /// where it can.
+  package func headIllegality(for model: GPTJModel) -> PlanError? {
+    let (tokens, overflows) = microBatchSize.multipliedReportingOverflow(by: model.sequenceLength)
+    return headSerialisation == 1 || !overflows && tokens % headSerialisation == 0
+      ? nil : .headDoesNotDivide(tokens: tokens, headSerialisation: headSerialisation)
   }
 
   /// Why these stages cannot share out that model's layers and these micro-batches, or nil where

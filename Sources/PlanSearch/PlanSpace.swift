@@ -52,6 +52,7 @@ package struct PlanSpace: Sendable {
               microBatchSize: size, pipelineParallel: stages, model: model)
             if let step { plan.follow(step) }
             if variesStep {
+              if let reason = plan.headIllegality(for: model) { throw reason }
               forEachStep(of: plan, model, visit)
             } else {
               if let reason = plan.illegality(for: model) { throw reason }

@@ -76,6 +76,27 @@ struct PlanSearchTests {
     }
   }
 
+  @Test("Logits that do not fit are mended by chunks of the head, as few as are enough")
+  func chunksOfHead() throws {
+    let model = GPTJModel(
+      layers: 12, hiddenSize: 768, heads: 12, vocabularySize: 50400, sequenceLength: 1024,
+      rotarySize: 64)
+    let plans = PlanEstimator(try PodTopology.named("pod16"), model: model)
+    var plan = try ParallelPlan.spread(
+      128, over: 16, tensorParallel: 1, microBatchSize: 8, model: model)
+    plan.attentionSerialisation = 64
+    let estimate = try plans.estimate(plan)
+    #expect(!estimate.job.memory.fits)
+    let remedy = try #require(
+      estimate.remedies.first { $0.plan.headSerialisation > 1 })
+    #expect(remedy.description == "head_serialisation 4 instead of 1")
+    #expect(try plans.memory(remedy).fits)
+    plan.headSerialisation = 2
+    #expect(try !plans.estimate(plan).job.memory.fits)
+    // Beside a smaller micro-batch, which computes the same in smaller products.
+    #expect(estimate.remedies.first == remedy && estimate.remedies.count > 1)
+  }
+
   @Test("Where no plan of the same batch fits, the largest batch that does is named")
   func smallerBatch() throws {
     let plans = try plans("pod4")

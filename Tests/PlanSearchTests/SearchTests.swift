@@ -15,26 +15,26 @@ struct SearchTests {
     rotarySize: 32)
 
   private func space(
-    _ globalBatchSize: Int, _ sizes: [Int], closing: Bool = false
+    _ globalBatchSize: Int, _ sizes: [Int], closing: Bool = false, chunks: Int = 1
   ) -> PlanSpace {
     var space = PlanSpace(globalBatchSize: globalBatchSize)
     space.microBatchSizes = sizes
     space.variesStep = true
     space.step = ParallelPlan(
       tensorParallel: 1, dataParallel: 1, microBatchSize: 1, gradientAccumulation: 1,
-      recomputeClosingCollectives: closing, attentionSerialisation: 2)
+      recomputeClosingCollectives: closing, attentionSerialisation: 2, headSerialisation: chunks)
     return space
   }
 
   @Test(
     "Times of parts add up to those of whole Programs",
-    arguments: [("pod4", 12, [1, 3], true), ("pod16", 48, [1, 2], false)])
-  func parts(pod: String, batch: Int, sizes: [Int], closing: Bool) throws {
+    arguments: [("pod4", 12, [1, 3], true, 4), ("pod16", 48, [1, 2], false, 1)])
+  func parts(pod: String, batch: Int, sizes: [Int], closing: Bool, chunks: Int) throws {
     for model in [Self.large, Self.small] {
       let estimator = PlanEstimator(
         try PodTopology.named(pod), model: model,
         dropout: TrainingStep.Dropout(probability: 0.1, seed: 1))
-      let search = estimator.search(space(batch, sizes, closing: closing), best: 1)
+      let search = estimator.search(space(batch, sizes, closing: closing, chunks: chunks), best: 1)
       #expect(search.timed.count > 100 && search.programs < search.timed.count)
       for found in search.timed {
         let whole = try estimator.step(found.plan).time
@@ -45,6 +45,16 @@ struct SearchTests {
         }
       }
     }
+  }
+
+  @Test("Chunks of the head that do not divide a micro-batch are refused, and no others")
+  func chunks() throws {
+    let estimator = PlanEstimator(try PodTopology.named("pod4"), model: Self.small)
+    let search = estimator.search(space(12, [1, 2], chunks: 8), best: 1)
+    // 300 tokens are no multiple of 8, 600 are.
+    #expect(!search.timed.isEmpty && search.timed.allSatisfy { $0.plan.microBatchSize == 2 })
+    let refused = search.illegal.filter { $0.microBatchSize == 1 && $0.tensorParallel == 1 }
+    #expect(refused.first?.reason == .headDoesNotDivide(tokens: 300, headSerialisation: 8))
   }
 
   @Test(
