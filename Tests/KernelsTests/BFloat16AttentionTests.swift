@@ -2,6 +2,15 @@ import Glibc
 import Kernels
 import Testing
 
+/// To the nearest, ties to even; finite numbers, and the usual no-number.
+private func rounded(_ x: Float) -> UInt16 {
+  UInt16((x.bitPattern + 0x7FFF + (x.bitPattern >> 16 & 1)) >> 16)
+}
+
+private func widened(_ x: [UInt16]) -> [Float] {
+  x.map { Float(bitPattern: UInt32($0) << 16) }
+}
+
 extension KernelsTests {
   /// Attention of bfloat16 on every path: those that widen, and the one that multiplies as it is.
   @Suite struct BFloat16AttentionTests {

@@ -3,14 +3,14 @@ import Kernels
 import Testing
 
 /// Rounds to the nearest bfloat16, ties to even, by arithmetic on the bits.
-func rounded(_ x: Float) -> UInt16 {
+private func rounded(_ x: Float) -> UInt16 {
   if x.isNaN { return UInt16(x.bitPattern >> 16) | 0x40 }
   let (upper, rest) = (x.bitPattern >> 16, x.bitPattern & 0xFFFF)
   let isUp = rest > 0x8000 || rest == 0x8000 && upper & 1 == 1
   return UInt16(upper + (isUp ? 1 : 0))
 }
 
-func widened(_ x: [UInt16]) -> [Float] {
+private func widened(_ x: [UInt16]) -> [Float] {
   x.map { Float(bitPattern: UInt32($0) << 16) }
 }
 
