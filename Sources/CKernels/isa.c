@@ -39,6 +39,8 @@ static int once(_Atomic int *known, int (*find)(void)) {
   return isa;
 }
 
+int ck_multiplies_bfloat16_faster(void) { return once(&fastest, choose) == 4; }
+
 int ck_widest_isa(void) { return once(&widest, detect); }
 int ck_isa(void) { return forced >= 0 ? forced : once(&fastest, choose); }
 

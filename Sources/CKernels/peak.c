@@ -33,17 +33,9 @@ __attribute__((target("avx512f,avx512bf16"))) static double pair_burst(void) {
 }
 #endif
 
-int ck_multiplies_bfloat16(void) {
-#if defined(__x86_64__)
-  return ck_isa() >= 2 && __builtin_cpu_supports("avx512bf16");
-#else
-  return 0;
-#endif
-}
-
 static double burst(int type) {
 #if defined(__x86_64__)
-  if (type == CK_BFLOAT16 && ck_multiplies_bfloat16()) return pair_burst();
+  if (type == CK_BFLOAT16 && ck_multiplies_bfloat16_faster()) return pair_burst();
 #endif
   (void)type;
   return ck_fma_burst(1);

@@ -5,8 +5,6 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
   case outOfMemory(bytes: Int, available: Int)
   case tooManyRanks(Int)
   case unsupportedElementType(tensor: String, type: String)
-  case noBFloat16Products(String)
-  case noBFloat16Here
   case cannotStartThread(errno: Int32)
   case streamingFile(directory: String, bytes: Int, errno: Int32)
   case streamingDisk(directory: String, errno: Int32)
@@ -24,10 +22,6 @@ package enum EmulatorError: Error, Equatable, CustomStringConvertible {
       "the emulator runs at most \(Self.mostRanks) ranks, the plan has \(ranks)"
     case .unsupportedElementType(let tensor, let type):
       "the emulator keeps keys and values in float32, tensor \(tensor) is \(type)"
-    case .noBFloat16Products(let library):
-      "\(library) has no products of bfloat16; expected --gemm onednn, or model.precision float32"
-    case .noBFloat16Here:
-      "oneDNN has no products of bfloat16 for this processor; expected model.precision float32"
     case .cannotStartThread(let code):
       "cannot start a worker thread (errno \(code))"
     case .streamingFile(let directory, let bytes, let code):

@@ -81,7 +81,10 @@ struct PlanTimer {
       var part = plan
       part.gradientAccumulation = 1
       part.rewrites.overlapsIO = false
-      let parts = try estimator.parts(part)
+      // What is done once does not depend on this, and the Program is the shortest.
+      if known.0 != nil { (part.recompute, part.recomputeClosingCollectives) = (.none, false) }
+      let parts = try estimator.parts(
+        part, known.0 != nil ? .once : known.1 != nil ? .turns : .all)
       programs += 1
       known = (known.0 ?? parts, known.1 ?? parts.once)
       (perMicroBatch[microBatch], perStep[step]) = known
@@ -93,7 +96,9 @@ struct PlanTimer {
 }
 
 extension PlanEstimator {
-  fileprivate func parts(_ plan: ParallelPlan) throws(PlanError) -> StepParts {
-    timed.parts(of: try program(plan), microBatches: TrainingPhases.microBatches)
+  fileprivate func parts(
+    _ plan: ParallelPlan, _ wanted: Estimator.WantedParts
+  ) throws(PlanError) -> StepParts {
+    timed.parts(of: try program(plan), microBatches: TrainingPhases.microBatches, wanted)
   }
 }

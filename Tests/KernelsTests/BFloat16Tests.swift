@@ -329,26 +329,43 @@ extension KernelsTests {
               return sum + Double(left) * Double(right)
             }
           }
-          let product = BFloat16Product(
-            BFloat16Product.Shape(
-              rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
-              strideA: transposesA ? m : k, strideB: transposesB ? k : n, strideC: n,
-              result: result, accumulates: accumulates))
-          let scratch = UnsafeMutableRawPointer.allocate(
-            byteCount: max(64, product.scratchBytes), alignment: 64)
-          defer { scratch.deallocate() }
-          var work = WorkCounters()
-          var (halves, floats) = (before, widened(before))
-          if result == .float32 {
-            product.multiply(a, b, into: &floats, scratch: scratch, counters: &work)
-          } else {
-            product.multiply(a, b, into: &halves, scratch: scratch, counters: &work)
-            floats = widened(halves)
+          let shape = BFloat16Product.Shape(
+            rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
+            strideA: transposesA ? m : k, strideB: transposesB ? k : n, strideC: n,
+            result: result, accumulates: accumulates)
+          func expect(
+            _ name: String, scratchBytes: Int,
+            _ multiply: (
+              UnsafeMutableRawPointer, UnsafeMutableRawPointer, inout WorkCounters
+            ) -> Void
+          ) {
+            let scratch = UnsafeMutableRawPointer.allocate(
+              byteCount: max(64, scratchBytes), alignment: 64)
+            defer { scratch.deallocate() }
+            var work = WorkCounters()
+            var (halves, floats) = (before, widened(before))
+            if result == .float32 {
+              multiply(&floats, scratch, &work)
+            } else {
+              multiply(&halves, scratch, &work)
+              floats = widened(halves)
+            }
+            #expect(work.flops == 2 * m * n * k)
+            #expect(
+              worst(floats, want) < (result == .float32 ? 1e-5 : 4.1e-3),
+              "\(name) \(transposesA) \(transposesB) \(result)")
           }
-          #expect(work.flops == 2 * m * n * k)
-          #expect(
-            worst(floats, want) < (result == .float32 ? 1e-5 : 4.1e-3),
-            "\(transposesA) \(transposesB) \(result)")
+          for backend in GEMMBackend.allCases {
+            let wide = WidenedProduct(shape, of: .bfloat16, .single, backend)
+            expect("widened \(backend)", scratchBytes: wide.scratchBytes) {
+              wide.multiply(a, b, into: $0, scratch: $1, counters: &$2)
+            }
+          }
+          guard BFloat16Product.isSupported else { continue }
+          let product = BFloat16Product(shape)
+          expect("as it is", scratchBytes: product.scratchBytes) {
+            product.multiply(a, b, into: $0, scratch: $1, counters: &$2)
+          }
         }
       }
     }

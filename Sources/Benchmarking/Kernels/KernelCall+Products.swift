@@ -23,6 +23,7 @@ extension KernelCall {
         }
         : narrowProduct(
           a, b, c,
+          backend,
           BFloat16Product.Shape(
             rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
             strideA: strideA, strideB: strideB, strideC: n, result: c.format,
@@ -42,8 +43,16 @@ extension KernelCall {
   }
 
   private static func narrowProduct(
-    _ a: Elements, _ b: Elements, _ c: Elements, _ shape: BFloat16Product.Shape
+    _ a: Elements, _ b: Elements, _ c: Elements, _ backend: GEMMBackend,
+    _ shape: BFloat16Product.Shape
   ) -> (inout WorkCounters) -> Void {
+    guard backend == .oneDNN, BFloat16Product.isFaster else {
+      let product = WidenedProduct(shape, of: a.format, .single, backend)
+      let scratch = Buffer<UInt8>(product.scratchBytes) { _ in 0 }
+      return {
+        product.multiply(a.start, b.start, into: c.start, scratch: scratch.start, counters: &$0)
+      }
+    }
     let product = BFloat16Product(shape)
     let scratch = Buffer<UInt8>(max(1, product.scratchBytes)) { _ in 0 }
     return {

@@ -209,8 +209,8 @@ long ck_argmax(int type, const void *row, long n, float *value);
 /// FLOP/s of one core in multiply-adds of that type that stay in registers; those of float32 where the
 /// processor has none of bfloat16, and for float16, which is widened first.
 double ck_peak_flops(int type, double seconds);
-/// Whether the processor multiplies bfloat16 itself (AVX512_BF16).
-int ck_multiplies_bfloat16(void);
+/// Whether the processor multiplies bfloat16 itself (AVX512_BF16), and faster than float32.
+int ck_multiplies_bfloat16_faster(void);
 /// One burst of them; returns the operations done.
 double ck_fma_burst(float seed);
 void ck_triad(const float *b, const float *c, float s, float *a, long n);

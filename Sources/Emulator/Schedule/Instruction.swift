@@ -13,7 +13,7 @@ enum Instruction {
   case collective(CollectivePart)
   case gemm(Product)
   case product(HalfProduct<BFloat16Product>)
-  case widenedProduct(HalfProduct<Float16Product>)
+  case widenedProduct(HalfProduct<WidenedProduct>)
   case addBias(Rows, bias: Elements)
   case addScaledColumns(Columns, factor: Float)
   case scaledColumns(Columns, factor: Float)

@@ -202,9 +202,12 @@ struct InstructionEmitter {
         b: source(1) + columns.lowerBound * (transposeB ? b.columns : 1) * 2,
         c: target + (rows.lowerBound * c.columns + columns.lowerBound) * c.elementType.bytes)
     }
-    guard a.format == .float16 else { return .product(operands(lowering.halfProduct(shape))) }
-    let partials: Float16Product.Partials = operation.carrier == .float32 ? .single : .half
-    return .widenedProduct(operands(lowering.widenedProduct(shape, partials)))
+    if a.format == .bfloat16, lowering.gemm == .oneDNN, BFloat16Product.isFaster {
+      return .product(operands(lowering.halfProduct(shape)))
+    }
+    let partials: WidenedProduct.Partials =
+      a.format == .bfloat16 || operation.carrier == .float32 ? .single : .half
+    return .widenedProduct(operands(lowering.widenedProduct(shape, of: a.format, partials)))
   }
 
   private func add(_ part: Range<Int>) -> Instruction {

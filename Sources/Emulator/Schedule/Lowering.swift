@@ -27,7 +27,7 @@ final class Lowering {
   private(set) var ranks: [Int]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
   private var halfProducts: [BFloat16Product.Shape: BFloat16Product] = [:]
-  private var widenedProducts: [WidenedKey: Float16Product] = [:]
+  private var widenedProducts: [WidenedKey: WidenedProduct] = [:]
   private(set) var scratchBytes = 64
   /// Buffers whose zeros were left out, for the product that comes next writes rather than adds.
   private var unwritten: Set<Int> = []
@@ -39,8 +39,9 @@ final class Lowering {
   }
 
   private struct WidenedKey: Hashable {
-    let shape: Float16Product.Shape
-    let partials: Float16Product.Partials
+    let shape: WidenedProduct.Shape
+    let format: ElementFormat
+    let partials: WidenedProduct.Partials
   }
 
   init(_ program: Program, _ storage: Storage, _ gemm: GEMMBackend = .oneDNN) {
@@ -230,13 +231,13 @@ final class Lowering {
     return product
   }
 
-  /// The same of float16 operands.
+  /// The same of operands that are widened first.
   func widenedProduct(
-    _ shape: Float16Product.Shape, _ partials: Float16Product.Partials
-  ) -> Float16Product {
-    let key = WidenedKey(shape: shape, partials: partials)
+    _ shape: WidenedProduct.Shape, of format: ElementFormat, _ partials: WidenedProduct.Partials
+  ) -> WidenedProduct {
+    let key = WidenedKey(shape: shape, format: format, partials: partials)
     if let known = widenedProducts[key] { return known }
-    let product = Float16Product(shape, partials, gemm)
+    let product = WidenedProduct(shape, of: format, partials, gemm)
     widenedProducts[key] = product
     tables.keep(product)
     needScratch(product.scratchBytes)

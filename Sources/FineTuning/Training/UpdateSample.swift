@@ -1,3 +1,4 @@
+import Checkpoints
 package import Datasets
 package import Emulator
 import GPTJ
@@ -5,6 +6,7 @@ import Program
 
 /// What AdamW read and wrote of one element of a parameter, for others to check its arithmetic.
 package struct UpdateSample: Sendable, Encodable {
+  /// AdamW's: of those whose gradient was finite, from 1.
   package let step: Int
   /// Our name, in which layer, and which element of what rank 0 of the tensor-parallel group keeps.
   package let parameter: String
@@ -28,7 +30,8 @@ extension Trainer {
   /// An update, and what it did to some elements: of up to `tensors` parameters, evenly over the
   /// model, `elements` each.
   ///
-  /// The embedding is left out: its gradient never leaves the tiles.
+  /// The embedding is left out: its gradient never leaves the tiles. A step that was skipped has no
+  /// samples.
   ///
   /// - Throws: As `update`.
   package func sampledUpdate(
@@ -38,6 +41,7 @@ extension Trainer {
     let before = places.map(states)
     let update = try update(on: batch)
     if let failure = emulator.failure { throw failure }
+    if update.isSkipped { return (update, []) }
     let optimizer = step.optimizer
     let scale = optimizer.gradientClipping / max(update.gradientNorm, optimizer.gradientClipping)
     let samples = zip(places, before).flatMap { place, before in
@@ -45,9 +49,10 @@ extension Trainer {
       let gradients = values(of: place, ".gradient")
       return place.elements.indices.map { index in
         UpdateSample(
-          step: update.step, parameter: place.parameter.name, layer: place.layer,
+          step: update.step - lossScaling.state.skippedSteps, parameter: place.parameter.name,
+          layer: place.layer,
           element: place.elements[index], gradient: gradients[index],
-          gradientScale: update.isSkipped ? 0 : scale / update.lossScale,
+          gradientScale: scale / update.lossScale,
           learningRate: update.learningRate,
           beta1: optimizer.adamW.beta1, beta2: optimizer.adamW.beta2,
           epsilon: optimizer.adamW.epsilon,

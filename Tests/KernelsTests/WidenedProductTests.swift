@@ -2,10 +2,10 @@ import Kernels
 import Testing
 
 extension KernelsTests {
-  @Suite struct Float16ProductTests {
+  @Suite struct WidenedProductTests {
     /// A product's operands and its result in double.
     private struct Case {
-      let shape: Float16Product.Shape
+      let shape: WidenedProduct.Shape
       let a, b, before: [Float16]
       let want: [Double]
 
@@ -25,16 +25,16 @@ extension KernelsTests {
             return sum + Double(left) * Double(right)
           }
         }
-        shape = Float16Product.Shape(
+        shape = WidenedProduct.Shape(
           rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
           strideA: transposesA ? m : k, strideB: transposesB ? k : n, strideC: n,
           result: .float16, accumulates: accumulates)
       }
 
       func product(
-        _ partials: Float16Product.Partials, _ backend: GEMMBackend = .oneDNN
+        _ partials: WidenedProduct.Partials, _ backend: GEMMBackend = .oneDNN
       ) -> [Float16] {
-        let product = Float16Product(shape, partials, backend)
+        let product = WidenedProduct(shape, of: .float16, partials, backend)
         let scratch = UnsafeMutableRawPointer.allocate(
           byteCount: product.scratchBytes, alignment: 64)
         defer { scratch.deallocate() }
@@ -45,7 +45,7 @@ extension KernelsTests {
       }
 
       /// The mean square of the error.
-      func error(_ partials: Float16Product.Partials) -> Double {
+      func error(_ partials: WidenedProduct.Partials) -> Double {
         zip(product(partials), want).reduce(0) {
           $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1)
         }
@@ -99,8 +99,8 @@ extension KernelsTests {
       #expect(half < Double(inner) * single)
     }
 
-    @Test(arguments: [Float16Product.Partials.half, .single])
-    func `a result beyond the range is infinite`(partials: Float16Product.Partials) {
+    @Test(arguments: [WidenedProduct.Partials.half, .single])
+    func `a result beyond the range is infinite`(partials: WidenedProduct.Partials) {
       let one = Case(16, 16, 64, scale: 200)
       let got = one.product(partials)
       #expect(got.contains { $0.isInfinite })

@@ -1,8 +1,9 @@
-/// One shape of C[M, N] = A[M, K] · B[K, N] on float16 operands, by float32 products of blocks.
+/// One shape of C[M, N] = A[M, K] · B[K, N] on operands of 16 bits, by float32 products of blocks.
 ///
-/// No library multiplies float16 on processors: blocks are widened into scratch memory, which costs 1 in
-/// some hundreds of the product's operations. A result beyond 65,519 is infinite.
-package final class Float16Product: Sendable {
+/// Blocks are widened into scratch memory, which costs 1 in some hundreds of the product's operations: for
+/// float16, which no library multiplies on processors, and for bfloat16 where that is slower than float32
+/// (`BFloat16Product.isFaster`). C is of the operands' format, or float32.
+package final class WidenedProduct: Sendable {
   package typealias Shape = BFloat16Product.Shape
 
   /// What sums are kept in between partial products.
@@ -11,11 +12,13 @@ package final class Float16Product: Sendable {
     case single
     /// Float16: sums of 16 products along K are float32, and what they add up in is rounded to the
     /// nearest after each of them, in order. That is how an IPU's multipliers are taken to work; the
-    /// order in which a compiler cuts K is its own. Takes several times as long.
+    /// order in which a compiler cuts K is its own. A step of the model `tiny` takes half as long again.
     case half
   }
 
   package let shape: Shape
+  /// The operands'.
+  package let format: ElementFormat
   package let partials: Partials
   private let backend: GEMMBackend
   private let block: (rows: Int, columns: Int, inner: Int)
@@ -24,10 +27,14 @@ package final class Float16Product: Sendable {
   /// as a half-precision unit of them has (64 multiply-adds a cycle: 4 x 16; our assumption).
   private static let depth = 16
 
-  package init(_ shape: Shape, _ partials: Partials, _ backend: GEMMBackend = .oneDNN) {
+  package init(
+    _ shape: Shape, of format: ElementFormat, _ partials: Partials = .single,
+    _ backend: GEMMBackend = .oneDNN
+  ) {
     precondition(
       shape.rows > 0 && shape.columns > 0 && shape.inner > 0, "a product of nothing: \(shape)")
     self.shape = shape
+    self.format = format
     self.partials = partials
     self.backend = backend
     block = (min(shape.rows, 512), min(shape.columns, 512), min(shape.inner, 1024))
@@ -37,7 +44,9 @@ package final class Float16Product: Sendable {
   package var scratchBytes: Int {
     (sumCount + leftCount + block.inner * block.columns) * MemoryLayout<Float>.size
   }
-  private var sumCount: Int { (block.rows * block.columns + 15) / 16 * 16 }
+  /// A float32 result is summed where it is.
+  private var sumsInPlace: Bool { shape.result == .float32 }
+  private var sumCount: Int { sumsInPlace ? 0 : (block.rows * block.columns + 15) / 16 * 16 }
   private var leftCount: Int { (block.rows * block.inner + 15) / 16 * 16 }
 
   /// C (+)= A B on the calling thread; `scratch` is aligned to 64 bytes.
@@ -60,13 +69,15 @@ package final class Float16Product: Sendable {
 
   private func multiply(
     _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
-    into result: UnsafeMutableRawPointer, _ sum: UnsafeMutablePointer<Float>,
+    into result: UnsafeMutableRawPointer, _ scratch: UnsafeMutablePointer<Float>,
     _ counters: inout WorkCounters
   ) {
-    let (a, b) = (sum + sumCount, sum + sumCount + leftCount)
+    let (a, b) = (scratch + sumCount, scratch + sumCount + leftCount)
     let target =
       result + (rows.lowerBound * shape.strideC + columns.lowerBound) * shape.result.bytes
-    if shape.accumulates {
+    let sum = sumsInPlace ? target.assumingMemoryBound(to: Float.self) : scratch
+    let sumStride = sumsInPlace ? shape.strideC : columns.count
+    if shape.accumulates, !sumsInPlace {
       for row in 0..<rows.count {
         shape.result.widen(
           target + row * shape.strideC * shape.result.bytes, into: sum + row * columns.count,
@@ -82,9 +93,10 @@ package final class Float16Product: Sendable {
       addUp(
         MatrixOperand(a, stride: left, transposed: shape.transposesA),
         MatrixOperand(b, stride: right, transposed: shape.transposesB),
-        (rows.count, columns.count, depth.count), into: sum,
+        (rows.count, columns.count, depth.count), into: sum, stride: sumStride,
         accumulates: shape.accumulates || inner > 0, &counters)
     }
+    guard !sumsInPlace else { return }
     for row in 0..<rows.count {
       shape.result.narrow(
         sum + row * columns.count, into: target + row * shape.strideC * shape.result.bytes,
@@ -99,7 +111,7 @@ package final class Float16Product: Sendable {
   ) -> Int {
     let width = part.columns.count
     for (index, row) in part.rows.enumerated() {
-      ElementFormat.float16.widen(
+      format.widen(
         matrix + (row * stride + part.columns.lowerBound) * 2, into: target + index * width,
         count: width)
     }
@@ -108,18 +120,18 @@ package final class Float16Product: Sendable {
 
   private func addUp(
     _ a: MatrixOperand, _ b: MatrixOperand, _ size: (rows: Int, columns: Int, inner: Int),
-    into sum: UnsafeMutablePointer<Float>, accumulates: Bool, _ counters: inout WorkCounters
+    into sum: UnsafeMutablePointer<Float>, stride sumStride: Int, accumulates: Bool,
+    _ counters: inout WorkCounters
   ) {
     let depth = partials == .single ? size.inner : Self.depth
     for inner in stride(from: 0, to: size.inner, by: depth) {
       GEMM.multiply(
         a.dropping(a.transposed ? inner * a.stride : inner),
-        b.dropping(b.transposed ? inner : inner * b.stride), into: sum, stride: size.columns,
+        b.dropping(b.transposed ? inner : inner * b.stride), into: sum, stride: sumStride,
         rows: size.rows, columns: size.columns, inner: min(depth, size.inner - inner),
         accumulate: accumulates || inner > 0, backend: backend, counters: &counters)
-      if partials == .half {
-        ElementFormat.float16.round(sum, count: size.rows * size.columns)
-      }
+      guard partials == .half else { continue }
+      for row in 0..<size.rows { format.round(sum + row * sumStride, count: size.columns) }
     }
   }
 }
