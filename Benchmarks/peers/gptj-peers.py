@@ -350,7 +350,8 @@ def parse():
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--shape", type=int, action="append", choices=range(len(SHAPES)),
                         help="0, 1 or 2; all of them by default")
-    parser.add_argument("--filter", default="", help="only PyTorch's variants with this text")
+    parser.add_argument("--filter", action="append", help="only PyTorch's variants with this text; "
+                        "may be repeated")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="only this of ours")
     parser.add_argument("--all", action="store_true", help="keeps slow variants")
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile")
@@ -362,7 +363,8 @@ def parse():
 
 def torch_variants(arguments):
     """PyTorch's variants to run, and why some are not."""
-    wanted = [v for v in VARIANTS if arguments.filter in v["name"]]
+    texts = arguments.filter or [""]
+    wanted = [v for v in VARIANTS if any(text in v["name"] for text in texts)]
     has_compiler = shutil.which("g++") or shutil.which("clang++")
     if arguments.no_compile or not has_compiler:
         why = "not wanted" if arguments.no_compile else "there is no C++ compiler"

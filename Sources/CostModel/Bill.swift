@@ -23,14 +23,16 @@ struct Bill {
     }
   }
 
-  /// Without `countsWork` only the demands are there, in less time.
+  /// Without `countsWork` only the demands of what is there are, in less time.
   init(of program: Program, on machine: Machine, countsWork: Bool = true) {
     self.machine = machine
     self.countsWork = countsWork
     let timer = OperationTimer(program: program, machine: machine)
     var isRead = [Bool](repeating: false, count: program.tensors.count)
-    program.forEachOperation { operation, _, _ in
-      for input in operation.inputs { isRead[input.tensor.index] = true }
+    if countsWork {
+      program.forEachOperation { operation, _, _ in
+        for input in operation.inputs { isRead[input.tensor.index] = true }
+      }
     }
     self.isRead = isRead
     add(program.body, repetitions: 1, to: nil, timer)
@@ -58,10 +60,11 @@ struct Bill {
       case .operation(let operation):
         let index = phase ?? place(of: "")
         phases[index].demand.add(timer.demand(of: operation), times: repetitions)
+        guard countsWork else { continue }
         if let partial = unreadPartial(operation) {
           phases[index].dropped.add(timer.demand(ofSumming: partial), times: repetitions)
         }
-        if countsWork { phases[index].work += timer.program.work(of: operation) * repetitions }
+        phases[index].work += timer.program.work(of: operation) * repetitions
       }
     }
   }

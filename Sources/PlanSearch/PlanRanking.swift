@@ -1,5 +1,6 @@
 package import CostModel
 package import GPTJ
+import Program
 import Topology
 
 /// Every sharding plan of a global batch on a topology: the legal ones by step time, and why the
@@ -56,7 +57,12 @@ extension PlanEstimator {
 
   /// One plan in full.
   package func entry(_ plan: ParallelPlan) throws(PlanError) -> PlanRanking.Entry {
-    let (step, memory) = try stepAndMemory(plan)
+    let program = try program(plan)
+    return entry(plan, program, timed.memory(of: program))
+  }
+
+  func entry(_ plan: ParallelPlan, _ program: Program, _ memory: MemoryFit) -> PlanRanking.Entry {
+    let step = timed.estimate(program)
     return PlanRanking.Entry(
       plan: plan, step: step, memory: memory,
       tokensPerSecond: step.tokensPerSecond(

@@ -10,9 +10,14 @@ package struct PlanSearch: Sendable {
   /// The fastest that fit, as many as were asked for, with all that is known of them.
   package let best: [PlanRanking.Entry]
   /// Faster ones than the last of these, and why they do not fit.
-  package let unfit: [PlanRanking.Entry]
+  package let unfit: [Unfit]
   /// Programs that were built for it.
   package let programs: Int
+
+  package struct Unfit: Sendable, Equatable {
+    package let timed: Timed
+    package let memory: MemoryFit
+  }
 
   package struct Timed: Sendable, Equatable {
     package let plan: ParallelPlan
@@ -45,10 +50,15 @@ extension PlanEstimator {
       .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     timed = order.map { timed[$0.0] }
     var best: [PlanRanking.Entry] = []
-    var unfit: [PlanRanking.Entry] = []
+    var unfit: [PlanSearch.Unfit] = []
     for found in timed where best.count < count && unfit.count < mostUnfit {
-      guard let entry = try? entry(found.plan) else { continue }
-      if entry.memory.fits { best.append(entry) } else { unfit.append(entry) }
+      guard let program = try? program(found.plan) else { continue }
+      let memory = self.timed.memory(of: program)
+      if memory.fits {
+        best.append(entry(found.plan, program, memory))
+      } else {
+        unfit.append(PlanSearch.Unfit(timed: found, memory: memory))
+      }
     }
     return PlanSearch(
       timed: timed, illegal: illegal, best: best, unfit: unfit, programs: timer.programs)

@@ -75,17 +75,21 @@ extension Program {
   }
 
   private func tensors(in body: [Statement], on stage: Int) -> [Tensor] {
-    var tensors = tensors
-    Program(name: name, mesh: mesh, tensors: tensors, body: body).forEachOperation {
-      operation, _, _ in
-      for reference in operation.inputs + operation.outputs {
+    var resolved = tensors
+    func resolve(_ references: [TensorReference]) {
+      for reference in references {
         for (axis, index) in reference.indices.enumerated() {
           guard let modulus = index.modulus else { continue }
-          tensors[reference.tensor.index].instances[axis] = modulus.value(on: stage)
+          resolved[reference.tensor.index].instances[axis] = modulus.value(on: stage)
         }
       }
     }
-    return tensors
+    Program(name: name, mesh: mesh, tensors: tensors, body: body).forEachOperation {
+      operation, _, _ in
+      resolve(operation.inputs)
+      resolve(operation.outputs)
+    }
+    return resolved
   }
 
   /// Each phase's work of all ranks together, in the order of the phases.

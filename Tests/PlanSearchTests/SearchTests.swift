@@ -76,7 +76,7 @@ struct SearchTests {
       }
       let last = search.best.last?.step.seconds ?? .infinity
       #expect(
-        search.unfit.allSatisfy { !$0.memory.fits && $0.step.seconds <= last * (1 + 1e-9) })
+        search.unfit.allSatisfy { !$0.memory.fits && $0.timed.time.total <= last * (1 + 1e-9) })
     }
   }
 
