@@ -74,13 +74,6 @@ package struct PlanEstimator: Sendable {
     timed.estimate(try program(plan))
   }
 
-  /// Both at the cost of building the Program once.
-  func stepAndMemory(_ plan: ParallelPlan) throws(PlanError) -> (StepEstimate, MemoryFit) {
-    let program = try program(plan)
-    let step = timed.estimate(program)
-    return (step, timed.memory(of: program))
-  }
-
   package func memory(_ plan: ParallelPlan) throws(PlanError) -> MemoryFit {
     timed.memory(of: try program(plan))
   }

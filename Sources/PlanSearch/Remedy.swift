@@ -18,7 +18,8 @@ package struct Remedy: Sendable, Equatable, CustomStringConvertible {
 
 extension PlanEstimator {
   /// The smallest change of each kind that makes a plan fit, the one with the fastest step first: a
-  /// smaller micro-batch, more blocks of attention or chunks of the head, less memory for products, wider tensor parallelism.
+  /// smaller micro-batch, more blocks of attention or chunks of the head, less memory for products,
+  /// wider tensor parallelism.
   ///
   /// Only where none of them is enough: wider and smaller together, then a smaller global batch.
   /// Each keeps to the topology's IPUs. Empty where nothing helps.

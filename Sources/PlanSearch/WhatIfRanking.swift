@@ -39,11 +39,11 @@ extension PlanEstimator {
       do {
         let changed = try WhatIf.applied(whatIfs, to: configuration)
         let plan = try TrainingStep(changed).plan
-        let (step, memory) = try stepAndMemory(plan)
+        let entry = try entry(plan)
         entries.append(
           WhatIfRanking.Entry(
-            whatIfs: whatIfs, plan: plan, step: step, memory: memory,
-            gainSeconds: base.seconds - step.seconds))
+            whatIfs: whatIfs, plan: plan, step: entry.step, memory: entry.memory,
+            gainSeconds: base.seconds - entry.step.seconds))
       } catch let reason as WhatIf.Refusal {
         refusals.append(WhatIfRanking.Refusal(whatIfs: whatIfs, reason: reason))
       }

@@ -50,10 +50,7 @@ package struct KernelRow: Sendable, CustomStringConvertible {
   /// Float16 is float32 behind other loads and stores, of the same size as bfloat16's.
   private static let formats: [ElementFormat] = [.float32, .bfloat16]
 
-  /// All that this machine can run.
-  package static let all = (products + rows + vectors).filter {
-    $0.engine == .own || $0.format == .float32 || BFloat16Product.isSupported
-  }
+  package static let all = products + rows + vectors
 
   /// Those that have `text` in their names; never nothing.
   ///
