@@ -136,7 +136,9 @@ let package = Package(
     tests(of: "PublishedFigures"),
     tests(
       of: "FineTuning",
-      and: ["Checkpoints", "Configuration", "Emulator", "GPTJ", "Program", "Topology"],
+      and: [
+        "Checkpoints", "Configuration", "Emulator", "GPTJ", "PlanSearch", "Program", "Topology",
+      ],
       resources: [.copy("Fixtures")]),
     tests(
       of: "HostMeasurement", and: ["Configuration", "CostModel", "GPTJ", "Program", "Topology"]),

@@ -2,7 +2,7 @@ import Configuration
 package import Program
 
 /// How a global batch and a model are spread over ranks, and what is computed twice for it.
-package struct ParallelPlan: Sendable, Equatable {
+package struct ParallelPlan: Sendable, Hashable {
   package var tensorParallel: Int
   package var dataParallel: Int
   /// Stages of consecutive layers, each on IPUs of its own; 1 for none.

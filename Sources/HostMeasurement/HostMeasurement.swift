@@ -7,7 +7,7 @@ package import Topology
 /// Measures this machine: what `topology measure` writes down.
 ///
 /// Kernels are timed in CPU time of their thread, waits and bandwidths by the wall clock. Takes
-/// half a minute on an idle core.
+/// a minute on an idle core.
 package struct HostMeasurement {
   /// Where a scratch file may be written, nil for no disk rate.
   package var diskFolder: String?
@@ -29,8 +29,10 @@ package struct HostMeasurement {
   package func run() throws -> MeasuredHost {
     let topology = try HostTopology.detect()
     let cores = topology.allowedCoreCount
-    let kinds = MeasuredHost.Kind.allCases
-    progress("peaks", 0, kinds.count + 1)
+    let parts = MeasuredHost.Kind.allCases.flatMap { kind in
+      kind.elementTypes.compactMap(ElementType.init).map { (kind: kind, type: $0) }
+    }
+    progress("peaks", 0, parts.count + 1)
     let one = try Self.memoryBytesPerSecond(workers: 1)
     var host = MeasuredHost(
       name: topology.cpuModel, measured: Self.now(),
@@ -44,21 +46,24 @@ package struct HostMeasurement {
       barrierSeconds: Self.rounded(cores > 1 ? try Self.barrierSeconds(workers: cores) : 0),
       instructionSeconds: Self.rounded(try Self.instructionSeconds()),
       disk: try diskFolder.map { try DiskRate.measure(in: $0) }, tables: [])
-    for (index, kind) in kinds.enumerated() {
-      progress(kind.rawValue, index + 1, kinds.count + 1)
-      var table = try Self.table(kind)
+    for (index, part) in parts.enumerated() {
+      progress("\(part.kind.rawValue) \(part.type.rawValue)", index + 1, parts.count + 1)
+      var table = try Self.table(part.kind, part.type)
       table.rates = table.rates.map(Self.rounded)
       host.tables.append(table)
     }
     return host
   }
 
-  private static func table(_ kind: MeasuredHost.Kind) throws -> MeasuredHost.Table {
+  private static func table(
+    _ kind: MeasuredHost.Kind, _ type: ElementType
+  ) throws -> MeasuredHost.Table {
     switch kind {
-    case .matmulForward, .matmulInputGradient, .matmulWeightGradient: ShapeTables.matmul(kind)
-    case .attention, .attentionBackward: try ShapeTables.attention(kind)
-    case .allReduce: try KernelTables.allReduce()
-    default: try KernelTables.table(kind)
+    case .matmulForward, .matmulInputGradient, .matmulWeightGradient:
+      ShapeTables.matmul(kind, type)
+    case .attention, .attentionBackward: try ShapeTables.attention(kind, type)
+    case .allReduce: try KernelTables.allReduce(type)
+    default: try KernelTables.table(kind, type)
     }
   }
 

@@ -89,17 +89,22 @@ struct KernelProgram {
         for rank in 0..<ranks {
           let memory = emulator.memory(
             of: TensorID(index: index), instance: instance, rank: rank)
-          if tensor.elementType == .int32 {
-            let tokens = memory.bindMemory(to: Int32.self)
-            for place in tokens.indices {
-              tokens[place] = Int32(place * 31 % KernelTables.vocabulary)
-            }
-          } else {
-            // Also a schedule's step, which counts from 1.
-            memory.bindMemory(to: Float.self).update(repeating: 1)
-          }
+          fill(memory, tensor.elementType)
         }
       }
+    }
+  }
+
+  /// Ones, for a schedule's step counts from 1; tokens of the vocabulary.
+  private func fill(_ memory: UnsafeMutableRawBufferPointer, _ type: ElementType) {
+    switch type {
+    case .float32: memory.bindMemory(to: Float.self).update(repeating: 1)
+    case .bfloat16: memory.bindMemory(to: UInt16.self).update(repeating: 0x3F80)
+    case .float16: memory.bindMemory(to: UInt16.self).update(repeating: 0x3C00)
+    case .int16: memory.bindMemory(to: Int16.self).update(repeating: 1)
+    case .int32:
+      let tokens = memory.bindMemory(to: Int32.self)
+      for place in tokens.indices { tokens[place] = Int32(place * 31 % KernelTables.vocabulary) }
     }
   }
 }

@@ -14,31 +14,32 @@ enum KernelTables {
   static let lanes = 16
 
   /// One table: every number of elements in every working set.
-  static func table(_ kind: MeasuredHost.Kind) throws -> MeasuredHost.Table {
+  static func table(
+    _ kind: MeasuredHost.Kind, _ type: ElementType
+  ) throws -> MeasuredHost.Table {
     var rates: [Double] = []
     for count in elements {
       try rates += row { workingSet in
-        program(kind, elements: count, workingSet: workingSet)
+        program(kind, type, elements: count, workingSet: workingSet)
       }
     }
     return MeasuredHost.Table(
-      kind: kind, elementType: ElementType.float32.rawValue, axes: [elements, workingSets],
-      rates: rates)
+      kind: kind, elementType: type.rawValue, axes: [elements, workingSets], rates: rates)
   }
 
-  static func allReduce() throws -> MeasuredHost.Table {
+  static func allReduce(_ type: ElementType) throws -> MeasuredHost.Table {
     let sources = [2, 4, 16]
     var rates: [Double] = []
     for ranks in sources {
       for count in elements {
         try rates += row { workingSet in
-          reduction(ranks: ranks, elements: count, workingSet: workingSet)
+          reduction(type, ranks: ranks, elements: count, workingSet: workingSet)
         }
       }
     }
     return MeasuredHost.Table(
-      kind: .allReduce, elementType: ElementType.float32.rawValue,
-      axes: [sources, elements, workingSets], rates: rates)
+      kind: .allReduce, elementType: type.rawValue, axes: [sources, elements, workingSets],
+      rates: rates)
   }
 
   /// The rates of all working sets; one that a single operation overfills has the next one's.
@@ -58,29 +59,35 @@ enum KernelTables {
     return rates
   }
 
-  private static func reduction(ranks: Int, elements: Int, workingSet: Int) -> KernelProgram {
+  private static func reduction(
+    _ type: ElementType, ranks: Int, elements: Int, workingSet: Int
+  ) -> KernelProgram {
     let mesh = Mesh(tensorParallel: ranks, dataParallel: 1)
     let lanes = ranks * max(1, (lanes + ranks - 1) / ranks)
     let shape = [lanes * elements / 256, 256]
     return KernelProgram(
-      .collective(.allReduceSum, over: .tensor), [.init(shape: shape, axes: .tensor)],
-      [.init(shape: shape)], mesh: mesh, elements: elements, instructions: lanes,
-      workingSet: workingSet, leastElements: leastElements)
+      .collective(.allReduceSum, over: .tensor),
+      [.init(shape: shape, elementType: type, axes: .tensor)],
+      [.init(shape: shape, elementType: type)], mesh: mesh, elements: elements,
+      instructions: lanes, workingSet: workingSet, leastElements: leastElements)
   }
 
-  /// Rows of 256 columns on 16 lanes, so that each has `elements`.
+  /// Rows of 256 columns on 16 lanes, so that each has `elements`; gains, biases, statistics and sums of
+  /// gradients are float32.
   static func program(
-    _ kind: MeasuredHost.Kind, elements: Int, workingSet: Int
+    _ kind: MeasuredHost.Kind, _ type: ElementType, elements: Int, workingSet: Int
   ) -> KernelProgram {
     typealias Operand = KernelProgram.Operand
     let columns = 256
     let rows = lanes * elements / columns
-    let x = Operand(shape: [rows, columns])
+    let x = Operand(shape: [rows, columns], elementType: type)
     let perRow = Operand(shape: [rows])
     let wide = Operand(shape: [columns], isFixed: true)
     let stats = Operand(shape: [rows, 2])
     let tokens = Operand(shape: [rows], elementType: .int32)
-    let table = Operand(shape: [vocabulary, columns], isFixed: true)
+    func table(_ type: ElementType) -> Operand {
+      Operand(shape: [vocabulary, columns], elementType: type, isFixed: true)
+    }
     func make(
       _ operation: Operation.Kind, _ inputs: [Operand], _ outputs: [Operand],
       inPlace: [Int: Int] = [:], elements: Int = elements, instructions: Int = lanes
@@ -103,8 +110,8 @@ enum KernelTables {
     case .layerNorm: return make(.layerNorm(epsilon: 1e-5), [x, wide, wide], [x, stats])
     case .layerNormBackward: return make(.layerNormBackward, [x, x, stats, wide], [x])
     case .layerNormGradient: return make(.layerNormGradient, [x, x, stats], [wide, wide])
-    case .embed: return make(.embed, [tokens, table], [x])
-    case .embedBackward: return make(.embedBackward, [tokens, x], [table])
+    case .embed: return make(.embed, [tokens, table(type)], [x])
+    case .embedBackward: return make(.embedBackward, [tokens, x], [table(.float32)])
     case .logitsMax: return make(.logitsMax(vocabulary: columns), [x], [perRow])
     case .logitsSums:
       return make(.logitsSums(vocabulary: columns), [x, tokens, perRow], [perRow, perRow])
@@ -112,19 +119,22 @@ enum KernelTables {
       return make(
         .crossEntropyBackward(vocabulary: columns, scale: 1), [x, perRow, perRow, tokens], [x],
         inPlace: [0: 0])
-    case .sumOfSquares, .crossEntropyLoss: return whole(kind, elements, workingSet)
+    case .sumOfSquares, .crossEntropyLoss: return whole(kind, type, elements, workingSet)
     case .adamW:
       let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01)
       let one = Operand(shape: [1], isFixed: true)
+      let state = Operand(shape: x.shape)
+      // A bfloat16 weight is the upper half of a float32 that has its lower half beside it.
+      let low = type == .bfloat16 ? [Operand(shape: x.shape, elementType: .int16)] : []
       return make(
-        .adamW(adamW), [x, x, x, x, one, Operand(shape: [2], isFixed: true)], [x, x, x],
-        inPlace: [0: 0, 1: 2, 2: 3])
+        .adamW(adamW), [x, state, state, state, one, Operand(shape: [2], isFixed: true)] + low,
+        [x, state, state] + low, inPlace: [0: 0, 1: 2, 2: 3, 3: 6])
     case .rotary:
       // Four of a head's 16: what it costs is a head's share, not an element's.
       let shape = Operation.Attention(heads: 32, headSize: 16, sequence: rows, serialisation: 1)
       return make(
         .rotary(.init(size: 4, base: 10_000), shape, inverse: false),
-        [Operand(shape: [rows, 3 * 512])], [x], inPlace: [0: 0])
+        [Operand(shape: [rows, 3 * 512], elementType: type)], [x], inPlace: [0: 0])
     case .matmulForward, .matmulInputGradient, .matmulWeightGradient, .attention,
       .attentionBackward, .allReduce:
       preconditionFailure("\(kind.rawValue) goes by its shape")
@@ -133,10 +143,10 @@ enum KernelTables {
 
   /// Of kinds that one lane does alone.
   private static func whole(
-    _ kind: MeasuredHost.Kind, _ elements: Int, _ workingSet: Int
+    _ kind: MeasuredHost.Kind, _ type: ElementType, _ elements: Int, _ workingSet: Int
   ) -> KernelProgram {
     typealias Operand = KernelProgram.Operand
-    let x = Operand(shape: [elements])
+    let x = Operand(shape: [elements], elementType: type)
     let (one, tokens) = (Operand(shape: [1]), Operand(shape: [elements], elementType: .int32))
     return KernelProgram(
       kind == .sumOfSquares ? .sumOfSquares : .crossEntropyLoss,

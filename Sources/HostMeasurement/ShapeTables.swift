@@ -14,7 +14,7 @@ enum ShapeTables {
   /// Larger products have the rate of the next smaller inner dimension: they would take too long.
   private static let mostFlops = 1 << 31
 
-  static func matmul(_ kind: MeasuredHost.Kind) -> MeasuredHost.Table {
+  static func matmul(_ kind: MeasuredHost.Kind, _ type: ElementType) -> MeasuredHost.Table {
     GEMM.prepareThread()
     let largest = 1024 * 4096
     let a = Buffer(largest)
@@ -28,53 +28,72 @@ enum ShapeTables {
             rates.append(rates[rates.count - 1])
             continue
           }
-          rates.append(rate(kind, m, n, k, a, b, c))
+          rates.append(rate(kind, type, m, n, k, a, b, c))
         }
       }
     }
     return MeasuredHost.Table(
-      kind: kind, elementType: ElementType.float32.rawValue, axes: [rows, columns, inner],
-      rates: rates)
+      kind: kind, elementType: type.rawValue, axes: [rows, columns, inner], rates: rates)
   }
 
   private static func rate(
-    _ kind: MeasuredHost.Kind, _ m: Int, _ n: Int, _ k: Int, _ a: Buffer, _ b: Buffer, _ c: Buffer
+    _ kind: MeasuredHost.Kind, _ type: ElementType, _ m: Int, _ n: Int, _ k: Int, _ a: Buffer,
+    _ b: Buffer, _ c: Buffer
   ) -> Double {
     let isGradient = kind == .matmulWeightGradient
     let transposesB = kind == .matmulForward
+    let (strideA, strideB) = (isGradient ? m : k, transposesB ? k : n)
     var counters = WorkCounters()
-    func multiply() {
-      GEMM.multiply(
-        MatrixOperand(a.start, stride: isGradient ? m : k, transposed: isGradient),
-        MatrixOperand(b.start, stride: transposesB ? k : n, transposed: transposesB),
-        into: c.start, stride: n, rows: m, columns: n, inner: k, accumulate: isGradient,
-        counters: &counters)
+    let flops = Double(2 * m * n * k)
+    guard type == .float32 else {
+      let product = HalfProduct(
+        HalfProduct.Shape(
+          rows: m, columns: n, inner: k, transposesA: isGradient, transposesB: transposesB,
+          strideA: strideA, strideB: strideB, strideC: n,
+          result: isGradient ? .float32 : .bfloat16, accumulates: isGradient), of: .bfloat16)
+      let scratch = UnsafeMutableRawPointer.allocate(
+        byteCount: max(1, product.scratchBytes), alignment: 64)
+      defer { scratch.deallocate() }
+      return flops
+        / secondsOfOne(atLeast: 1e-3) {
+          product.multiply(
+            a.start, b.start, into: c.start, scratch: scratch, counters: &counters)
+        }
     }
-    let flops = 2 * m * n * k
-    return Double(flops) / secondsOfOne(atLeast: 1e-3, multiply)
+    return flops
+      / secondsOfOne(atLeast: 1e-3) {
+        GEMM.multiply(
+          MatrixOperand(a.start, stride: strideA, transposed: isGradient),
+          MatrixOperand(b.start, stride: strideB, transposed: transposesB),
+          into: c.start, stride: n, rows: m, columns: n, inner: k, accumulate: isGradient,
+          counters: &counters)
+      }
   }
 
-  static func attention(_ kind: MeasuredHost.Kind) throws -> MeasuredHost.Table {
+  static func attention(
+    _ kind: MeasuredHost.Kind, _ type: ElementType
+  ) throws -> MeasuredHost.Table {
     var rates: [Double] = []
     for sequence in sequences {
       for size in headSizes {
-        rates.append(try attentionRate(kind, sequence: sequence, headSize: size))
+        rates.append(try attentionRate(kind, type, sequence: sequence, headSize: size))
       }
     }
     return MeasuredHost.Table(
-      kind: kind, elementType: ElementType.float32.rawValue, axes: [sequences, headSizes],
-      rates: rates)
+      kind: kind, elementType: type.rawValue, axes: [sequences, headSizes], rates: rates)
   }
 
   /// Of 16 heads of one sequence, each a lane's.
   private static func attentionRate(
-    _ kind: MeasuredHost.Kind, sequence: Int, headSize: Int
+    _ kind: MeasuredHost.Kind, _ type: ElementType, sequence: Int, headSize: Int
   ) throws -> Double {
     let isForward = kind == .attention
     let shape = Operation.Attention(
       heads: KernelTables.lanes, headSize: headSize, sequence: sequence, serialisation: 1)
-    let qkv = KernelProgram.Operand(shape: [sequence, 3 * headSize * shape.heads])
-    let output = KernelProgram.Operand(shape: [sequence, headSize * shape.heads])
+    let qkv = KernelProgram.Operand(
+      shape: [sequence, 3 * headSize * shape.heads], elementType: type)
+    let output = KernelProgram.Operand(
+      shape: [sequence, headSize * shape.heads], elementType: type)
     let sums = KernelProgram.Operand(shape: [sequence, shape.heads])
     let flops =
       (isForward ? 2 : 5) * shape.scoreFlops(tokens: sequence) / shape.heads

@@ -7,37 +7,7 @@ import Glibc
 /// What oneDNN prepares for a shape, code included, is made once, here; multiplying then only fills
 /// in addresses. C is bfloat16, or float32 where weight gradients add up in it.
 package final class BFloat16Product: @unchecked Sendable {
-  /// Everything but the addresses.
-  ///
-  /// Strides count elements of stored rows.
-  package struct Shape: Hashable, Sendable {
-    package var rows: Int
-    package var columns: Int
-    package var inner: Int
-    package var transposesA: Bool
-    package var transposesB: Bool
-    package var strideA: Int
-    package var strideB: Int
-    package var strideC: Int
-    package var result: ElementFormat
-    package var accumulates: Bool
-
-    package init(
-      rows: Int, columns: Int, inner: Int, transposesA: Bool, transposesB: Bool, strideA: Int,
-      strideB: Int, strideC: Int, result: ElementFormat, accumulates: Bool
-    ) {
-      self.rows = rows
-      self.columns = columns
-      self.inner = inner
-      self.transposesA = transposesA
-      self.transposesB = transposesB
-      self.strideA = strideA
-      self.strideB = strideB
-      self.strideC = strideC
-      self.result = result
-      self.accumulates = accumulates
-    }
-  }
+  package typealias Shape = HalfProduct.Shape
 
   /// Whether oneDNN multiplies bfloat16 on this processor: from AVX-512 on.
   package static let isSupported: Bool = {

@@ -4,7 +4,7 @@
 /// float16, which no library multiplies on processors, and for bfloat16 where that is slower than float32
 /// (`BFloat16Product.isFaster`). C is of the operands' format, or float32.
 package final class WidenedProduct: Sendable {
-  package typealias Shape = BFloat16Product.Shape
+  package typealias Shape = HalfProduct.Shape
 
   /// What sums are kept in between partial products.
   package enum Partials: Sendable {

@@ -6,6 +6,8 @@ package enum TopologyError: Error, Sendable, Equatable {
   case unknownName(String, known: [String], didYouMean: String?)
   /// A topology file that is missing or wrong, with the place.
   case file(ConfigurationError)
+  /// A measured host's file that lacks what a step is timed by.
+  case noTable(file: String, kind: String, elementType: String)
   /// A synthetic host that hwloc cannot build.
   case badHost(String, reason: String)
   /// Ranks, workers or processing units that do not fit together.
@@ -18,6 +20,7 @@ package enum TopologyError: Error, Sendable, Equatable {
     switch self {
     case .unknownName, .badHost, .badPlacement: 64
     case .file(let error): error.exitStatus
+    case .noTable: 65
     case .unavailable: 69
     }
   }
@@ -30,6 +33,9 @@ extension TopologyError: CustomStringConvertible {
       "no topology is named '\(name)', expected one of \(known.joined(separator: ", "))"
         + " or the path of a .yml file" + (suggestion.map { ", did you mean '\($0)'?" } ?? "")
     case .file(let error): error.description
+    case .noTable(let file, let kind, let type):
+      "\(file) has no table '\(kind)' in \(type), expected one of each kind: "
+        + "write the file anew with 'gptj-bench topology measure'"
     case .badHost(let text, let reason): "the host '\(text)' cannot be built: \(reason)"
     case .badPlacement(let reason): reason
     case .unavailable(let reason): reason

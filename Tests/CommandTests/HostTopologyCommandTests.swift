@@ -68,6 +68,19 @@ import Testing
     #expect(answer.error.contains("\(file):5:") && answer.error.contains("cores"))
   }
 
+  @Test(arguments: [(["validate", "--host"], []), (["run", "--host"], ["--seconds", "0"])])
+  func `A file that lacks a table is refused with the table's name`(
+    before: [String], after: [String]
+  ) async throws {
+    let file = try Self.file(Self.text)
+    defer { unlink(file) }
+    let answer = try await Binary.run(before + [file] + after)
+    #expect(answer.exitCode == 65)
+    #expect(
+      answer.error.contains("\(file) has no table 'matmul_forward' in")
+        && answer.error.contains("topology measure"), "\(answer.error)")
+  }
+
   @Test(arguments: [
     ["validate", "--kinds"], ["validate", "--on-host", "--fit"],
     ["validate", "--host", "host.yml", "--ablation"],

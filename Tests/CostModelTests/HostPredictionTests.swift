@@ -9,23 +9,26 @@ import Topology
 @Suite struct HostPredictionTests {
   /// All rates the same, but for what `rates` names; no table has more than one entry.
   private static func host(
-    _ rates: [MeasuredHost.Kind: Double] = [:], others: Double = 1e18, barrier: Double = 0,
-    instruction: Double = 0
+    _ rates: [MeasuredHost.Kind: Double] = [:], bfloat16: [MeasuredHost.Kind: Double] = [:],
+    others: Double = 1e18, barrier: Double = 0, instruction: Double = 0
   ) -> MeasuredHost {
     MeasuredHost(
       name: "hand-made", measured: "", version: "", cores: 2, numaNodes: 1, memoryBytes: 1,
       peakFlopsPerSecond: 1, peakFlopsPerSecondOfAllCores: 2, memoryBytesPerSecond: 1,
       memoryBytesPerSecondOfAllCores: 1, barrierSeconds: barrier, instructionSeconds: instruction,
       disk: nil,
-      tables: MeasuredHost.Kind.allCases.map { kind in
-        MeasuredHost.Table(
-          kind: kind, elementType: "float32", axes: kind.axes.map { _ in [1] },
-          rates: [rates[kind] ?? others])
+      tables: [("float32", rates), ("bfloat16", bfloat16)].flatMap { type, rates in
+        MeasuredHost.Kind.allCases.map { kind in
+          MeasuredHost.Table(
+            kind: kind, elementType: type, axes: kind.axes.map { _ in [1] },
+            rates: [rates[kind] ?? others])
+        }
       })
   }
 
   private static func program(
-    tensorParallel: Int = 1, dataParallel: Int = 1, sequence: Int = 64
+    tensorParallel: Int = 1, dataParallel: Int = 1, sequence: Int = 64,
+    elementType: ElementType = .float32
   ) throws -> Program {
     let model = GPTJModel(
       layers: 2, hiddenSize: 64, heads: 16, vocabularySize: 128, sequenceLength: sequence,
@@ -35,7 +38,7 @@ import Topology
     let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0)
     return try TrainingStep(
       model: model, plan: plan, optimizer: .init(adamW: adamW, gradientClipping: 1),
-      elementType: .float32
+      elementType: elementType
     ).program()
   }
 
@@ -63,6 +66,30 @@ import Topology
       #expect(abs(prediction.busySeconds * Double(workers) / expected - 1) < 1e-6)
       #expect(abs((prediction.secondsByKind["matmul"] ?? 0) / expected - 1) < 1e-6)
     }
+  }
+
+  /// Matrices in bfloat16; norms of their gradients, which add up in float32, in float32.
+  @Test(arguments: [(1, 1), (4, 2)])
+  func `An operation takes the rate of its matrices' type`(
+    tensorParallel: Int, dataParallel: Int
+  ) throws {
+    let program = try Self.program(
+      tensorParallel: tensorParallel, dataParallel: dataParallel, elementType: .bfloat16)
+    func seconds(_ host: MeasuredHost, _ kind: Operation.Kind) throws -> Double {
+      try #require(HostPrediction(of: program, on: host, workers: 1).secondsByKind[kind.name])
+    }
+    let products = Self.host(bfloat16: [
+      .matmulForward: 1e9, .matmulInputGradient: 1e9, .matmulWeightGradient: 1e9,
+    ])
+    let expected = Self.productFlops(program) / 1e9
+    #expect(
+      abs(
+        try seconds(products, .matmul(transposeA: false, transposeB: true, accumulate: false))
+          / expected - 1) < 1e-6)
+    #expect(try seconds(Self.host(bfloat16: [.gelu: 1e6]), .gelu) > 1e-3)
+    #expect(try seconds(Self.host([.gelu: 1e6]), .gelu) < 1e-6)
+    #expect(try seconds(Self.host([.sumOfSquares: 1e6]), .sumOfSquares) > 1e-3)
+    #expect(try seconds(Self.host(bfloat16: [.sumOfSquares: 1e6]), .sumOfSquares) < 1e-6)
   }
 
   @Test func `Elements that ranks have in common are passed over once`() throws {

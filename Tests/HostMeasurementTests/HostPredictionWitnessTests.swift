@@ -19,9 +19,10 @@ import Topology
     var fuses = false
     var chunks = 1
     var lora: LoRA?
+    var elementType = ElementType.float32
     var testDescription: String {
       "TP \(tensorParallel) DP \(dataParallel) \(recompute) \(sharding) "
-        + "\(shardsSequence) \(fuses) \(chunks) \(lora != nil)"
+        + "\(shardsSequence) \(fuses) \(chunks) \(lora != nil) \(elementType)"
     }
   }
 
@@ -43,6 +44,10 @@ import Topology
       lora: LoRA(
         rank: 4, alpha: 8, targets: [.query, .output, .feedForwardIn], storesFrozenAsBFloat16: true)
     ),
+    Plan(elementType: .bfloat16),
+    Plan(tensorParallel: 4, dataParallel: 2, recompute: .full, elementType: .bfloat16),
+    Plan(
+      tensorParallel: 2, dataParallel: 2, shardsSequence: true, chunks: 4, elementType: .bfloat16),
   ]
 
   private static func program(_ wanted: Plan) throws -> Program {
@@ -59,7 +64,7 @@ import Topology
     let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01)
     return try TrainingStep(
       model: model, plan: plan, optimizer: .init(adamW: adamW, gradientClipping: 1),
-      elementType: .float32, lora: wanted.lora
+      elementType: wanted.elementType, lora: wanted.lora
     ).program()
   }
 
@@ -102,12 +107,14 @@ import Topology
     #expect(run.waits == prediction.waits)
   }
 
-  @Test(arguments: MeasuredHost.Kind.allCases)
+  @Test(
+    arguments: MeasuredHost.Kind.allCases.filter { $0.axes.first == "elements" },
+    [ElementType.float32, .bfloat16])
   func `A kernel's Program runs as many instructions of that kind as its rate is over`(
-    kind: MeasuredHost.Kind
+    kind: MeasuredHost.Kind, type: ElementType
   ) throws {
-    guard kind.axes.first == "elements" else { return }
-    let measured = KernelTables.program(kind, elements: 2048, workingSet: 1 << 18)
+    guard kind.elementTypes.contains(type.rawValue) else { return }
+    let measured = KernelTables.program(kind, type, elements: 2048, workingSet: 1 << 18)
     let emulator = try measured.emulator()
     #expect(emulator.instructionCount == measured.instructions)
     let executed = emulator.run().executed
@@ -117,6 +124,8 @@ import Topology
     var kinds: [MeasuredHost.Kind?] = []
     measured.program.forEachOperation { operation, _, _ in kinds.append(operation.kind.hostKind) }
     #expect(kinds == [kind])
+    #expect(
+      measured.program.tensors.contains { $0.elementType == type } || kind == .crossEntropyLoss)
   }
 
   @Test func `The cases are as different as the issue asks, and every one can be run`() throws {

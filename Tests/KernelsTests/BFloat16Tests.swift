@@ -329,7 +329,7 @@ extension KernelsTests {
               return sum + Double(left) * Double(right)
             }
           }
-          let shape = BFloat16Product.Shape(
+          let shape = HalfProduct.Shape(
             rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
             strideA: transposesA ? m : k, strideB: transposesB ? k : n, strideC: n,
             result: result, accumulates: accumulates)

@@ -49,6 +49,26 @@ import Testing
     #expect(try Self.host(without.printed()) == without)
   }
 
+  @Test
+  func `A type is there when all its tables are, in float32 where no other makes a difference`()
+    throws
+  {
+    var host = try Self.host(Self.text)
+    host.tables = MeasuredHost.Kind.allCases.flatMap { kind in
+      kind.elementTypes.map { type in
+        MeasuredHost.Table(
+          kind: kind, elementType: type, axes: kind.axes.map { _ in [1] }, rates: [1])
+      }
+    }
+    for type in ["float32", "bfloat16"] { try host.require(type, of: "host.yml") }
+    #expect(host.table(.crossEntropyLoss, "bfloat16") == nil)
+    host.tables.removeAll { $0.kind == .adamW && $0.elementType == "bfloat16" }
+    try host.require("float32", of: "host.yml")
+    #expect(
+      throws: TopologyError.noTable(file: "host.yml", kind: "adamw", elementType: "bfloat16")
+    ) { try host.require("bfloat16", of: "host.yml") }
+  }
+
   @Test func `Between entries rates are straight in the logarithms, beyond them those of the edge`()
     throws
   {

@@ -21,10 +21,9 @@ extension KernelCall {
             into: c.floatStart, stride: n, rows: m, columns: n, inner: k, accumulate: transposesA,
             backend: backend, counters: &counters)
         }
-        : narrowProduct(
-          a, b, c,
-          backend,
-          BFloat16Product.Shape(
+        : halfProduct(
+          a, b, c, backend,
+          HalfProduct.Shape(
             rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
             strideA: strideA, strideB: strideB, strideC: n, result: c.format,
             accumulates: transposesA)))
@@ -42,18 +41,11 @@ extension KernelCall {
     return call
   }
 
-  private static func narrowProduct(
+  private static func halfProduct(
     _ a: Elements, _ b: Elements, _ c: Elements, _ backend: GEMMBackend,
-    _ shape: BFloat16Product.Shape
+    _ shape: HalfProduct.Shape
   ) -> (inout WorkCounters) -> Void {
-    guard backend == .oneDNN, BFloat16Product.isFaster else {
-      let product = WidenedProduct(shape, of: a.format, .single, backend)
-      let scratch = Buffer<UInt8>(product.scratchBytes) { _ in 0 }
-      return {
-        product.multiply(a.start, b.start, into: c.start, scratch: scratch.start, counters: &$0)
-      }
-    }
-    let product = BFloat16Product(shape)
+    let product = HalfProduct(shape, of: a.format, .single, backend)
     let scratch = Buffer<UInt8>(max(1, product.scratchBytes)) { _ in 0 }
     return {
       product.multiply(a.start, b.start, into: c.start, scratch: scratch.start, counters: &$0)

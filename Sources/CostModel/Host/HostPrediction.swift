@@ -17,13 +17,12 @@ package struct HostPrediction: Sendable {
   /// What all ranks together execute, by phase.
   package let executed: [(phase: String, work: Work)]
 
-  /// Of a Program in float32 without stages.
+  /// Of a Program without stages, in a type that the host has tables of (`MeasuredHost.require`).
   ///
   /// Cost: linear in the executed operations times lanes, as the Emulator's own schedule.
   package init(of program: Program, on host: MeasuredHost, workers: Int) {
     precondition(
-      program.mesh.pipelineParallel == 1 && program.isFloat32,
-      "a host's tables are of float32, and of steps without stages")
+      program.mesh.pipelineParallel == 1, "a host's tables are of steps without stages")
     let sharing = HostSharing(program, workers: workers)
     var walk = HostWalk(sharing, HostTimer(host, sharing))
     // Once to know what is where when a step begins, once to time it.
@@ -215,7 +214,7 @@ private struct HostWalk {
         let seconds =
           known[part]
           ?? timer.collective(
-            kind, sources: members, targets: targets, elements: part, operands: operands)
+            operation, kind, sources: members, targets: targets, elements: part, operands: operands)
         known[part] = seconds
         book(seconds, operation, lane)
       }
@@ -242,12 +241,5 @@ extension HostSharing {
       }
     }
     return seen.map { rank in (0..<blocksPerRank).map { rank * blocksPerRank + $0 } }
-  }
-}
-
-extension Program {
-  /// Whether nothing on the tiles is of another floating-point type.
-  fileprivate var isFloat32: Bool {
-    !tensors.contains { $0.space == .sram && $0.elementType.isHalf }
   }
 }

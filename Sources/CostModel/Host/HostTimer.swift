@@ -5,14 +5,26 @@ package import Topology
 struct HostTimer {
   let host: MeasuredHost
   let sharing: HostSharing
-  private let tables: [MeasuredHost.Kind: MeasuredHost.Table]
+  private let tables: [Key: MeasuredHost.Table]
+
+  private struct Key: Hashable {
+    let kind: MeasuredHost.Kind
+    let elementType: String
+  }
 
   init(_ host: MeasuredHost, _ sharing: HostSharing) {
     self.host = host
     self.sharing = sharing
     tables = Dictionary(
-      host.tables.filter { $0.elementType == ElementType.float32.rawValue }.map { ($0.kind, $0) },
+      host.tables.map { (Key(kind: $0.kind, elementType: $0.elementType), $0) },
       uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Of the type of the operation's matrices: that of its narrowest floats.
+  private func table(_ kind: MeasuredHost.Kind, _ operation: Operation) -> MeasuredHost.Table? {
+    let half = (operation.inputs + operation.outputs).lazy
+      .map { program[$0].elementType }.first(where: \.isHalf)
+    return tables[Key(kind: kind, elementType: (half ?? .float32).rawValue)]
   }
 
   private var program: Program { sharing.program }
@@ -30,14 +42,16 @@ struct HostTimer {
     let inputs = operation.inputs.map { program[$0] }
     switch operation.kind {
     case .attention(let shape):
-      return attention(.attention, shape, products: 2, units: part)
+      return attention(table(.attention, operation), shape, products: 2, units: part)
     case .attentionBackward(let shape):
-      return attention(.attentionBackward, shape, products: 5, units: part)
+      return attention(
+        table(.attentionBackward, operation), shape, products: 5, units: part)
     case .gradientScale, .hostLoad, .hostStore: return host.instructionSeconds
     default:
       guard let kind = operation.kind.hostKind else { return host.instructionSeconds }
       let elements = self.elements(operation, inputs)
-      return vector(kind, elements: (elements * part + whole - 1) / whole, operands)
+      return vector(
+        table(kind, operation), elements: (elements * part + whole - 1) / whole, operands)
     }
   }
 
@@ -54,9 +68,9 @@ struct HostTimer {
 
   /// The rate at each operand's distance, weighted by its bytes.
   private func vector(
-    _ kind: MeasuredHost.Kind, elements: Int, _ operands: [Operand], before: [Int] = []
+    _ table: MeasuredHost.Table?, elements: Int, _ operands: [Operand], before: [Int] = []
   ) -> Double {
-    guard let table = tables[kind] else { return host.instructionSeconds }
+    guard let table else { return host.instructionSeconds }
     let smallest = table.axes[before.count][0]
     let count = max(elements, smallest)
     let bytes = operands.reduce(0) { $0 + $1.bytes }
@@ -68,20 +82,21 @@ struct HostTimer {
 
   /// A reduction's part, or a copy of it to each target.
   func collective(
-    _ kind: Operation.Collective, sources: Int, targets: Int, elements: Int, operands: [Operand]
+    _ operation: Operation, _ kind: Operation.Collective, sources: Int, targets: Int,
+    elements: Int, operands: [Operand]
   ) -> Double {
     switch kind {
     case .allReduceSum, .allReduceMax, .reduceScatter:
-      vector(.allReduce, elements: elements, operands, before: [sources])
+      vector(table(.allReduce, operation), elements: elements, operands, before: [sources])
     case .allGather, .broadcast, .send:
-      vector(.copy, elements: elements, operands) * Double(targets)
+      vector(table(.copy, operation), elements: elements, operands) * Double(targets)
     }
   }
 
   private func attention(
-    _ kind: MeasuredHost.Kind, _ shape: Operation.Attention, products: Int, units: Int
+    _ table: MeasuredHost.Table?, _ shape: Operation.Attention, products: Int, units: Int
   ) -> Double {
-    guard let table = tables[kind] else { return host.instructionSeconds }
+    guard let table else { return host.instructionSeconds }
     let flops = products * shape.scoreFlops(tokens: shape.sequence) / shape.heads * units
     return Double(flops) / table.rate(at: [shape.sequence, shape.headSize])
   }
@@ -95,17 +110,20 @@ struct HostTimer {
     guard case .matmul(let transposeA, let transposeB, _) = operation.kind else {
       preconditionFailure("\(operation.kind.name) is no product")
     }
-    let a = program[operation.inputs[0]]
+    let (a, b) = (program[operation.inputs[0]], program[operation.inputs[1]])
     let inner = transposeA ? a.rows : a.columns
     let kind: MeasuredHost.Kind =
       transposeA ? .matmulWeightGradient : transposeB ? .matmulForward : .matmulInputGradient
-    guard let table = tables[kind] else { return host.instructionSeconds }
+    guard let table = table(kind, operation) else { return host.instructionSeconds }
     let shape = zip([rows, columns, inner], table.axes).map { max($0, $1[0]) }
     var seconds = Double(2 * shape[0] * shape[1] * shape[2]) / table.rate(at: shape)
-    let touched = 4 * (rows * inner + inner * columns + rows * columns)
+    let bytes = [
+      rows * inner * a.elementType.bytes, inner * columns * b.elementType.bytes,
+      rows * columns * program[operation.outputs[0]].elementType.bytes,
+    ]
+    let touched = bytes.reduce(0, +)
     // The table's operands are at hand; what was last touched longer ago has to come first.
-    for (index, bytes) in [4 * rows * inner, 4 * inner * columns, 4 * rows * columns].enumerated()
-    where index < operands.count {
+    for (index, bytes) in bytes.enumerated() where index < operands.count {
       guard index != 0 || bringsA, index != 1 || bringsB else { continue }
       seconds += coming(bytes, from: operands[index].distance, at: touched)
     }
@@ -114,7 +132,8 @@ struct HostTimer {
 
   /// What it takes more to read `bytes` from so far than from within a working set.
   private func coming(_ bytes: Int, from distance: Int, at near: Int) -> Double {
-    guard let table = tables[.sumOfSquares], distance > near else { return 0 }
+    let key = Key(kind: .sumOfSquares, elementType: ElementType.float32.rawValue)
+    guard let table = tables[key], distance > near else { return 0 }
     func seconds(_ distance: Int) -> Double {
       Double(bytes / 4) / table.rate(at: [1 << 14, max(1, distance)])
     }

@@ -26,7 +26,7 @@ extension Instruction {
     case .zero: 5
     case .slice: 6
     case .collective: 7
-    case .gemm, .product, .widenedProduct: 8
+    case .gemm, .halfProduct: 8
     case .addBias: 9
     case .addScaledColumns: 10
     case .scaledColumns: 11

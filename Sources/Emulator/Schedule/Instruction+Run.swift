@@ -30,16 +30,10 @@ extension Instruction {
     case .slice(let slice): slice.run()
     case .collective(let part): part.run(&context.collectives)
     case .gemm(let product): product.run(&context.kernels)
-    case .product(let product):
-      product.shape._withUnsafeGuaranteedRef {
+    case .halfProduct(let operands):
+      operands.product._withUnsafeGuaranteedRef {
         $0.multiply(
-          product.a, product.b, into: product.c, scratch: context.scratch,
-          counters: &context.kernels)
-      }
-    case .widenedProduct(let product):
-      product.shape._withUnsafeGuaranteedRef {
-        $0.multiply(
-          product.a, product.b, into: product.c, scratch: context.scratch,
+          operands.a, operands.b, into: operands.c, scratch: context.scratch,
           counters: &context.kernels)
       }
     case .add(let sum): sum.run(&context.kernels)

@@ -12,8 +12,7 @@ enum Instruction {
   case slice(Slice)
   case collective(CollectivePart)
   case gemm(Product)
-  case product(HalfProduct<BFloat16Product>)
-  case widenedProduct(HalfProduct<WidenedProduct>)
+  case halfProduct(HalfOperands)
   case addBias(Rows, bias: Elements)
   case addScaledColumns(Columns, factor: Float)
   case scaledColumns(Columns, factor: Float)
@@ -84,9 +83,9 @@ enum Instruction {
     let library: GEMMBackend
   }
 
-  /// The same of operands of 16 bits; the schedule keeps the shape.
-  struct HalfProduct<Shape: AnyObject> {
-    let shape: Unmanaged<Shape>
+  /// The same of operands of 16 bits; the schedule keeps the product.
+  struct HalfOperands {
+    let product: Unmanaged<HalfProduct>
     let a: Elements
     let b: Elements
     let c: MutableElements

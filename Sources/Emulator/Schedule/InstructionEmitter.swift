@@ -191,23 +191,18 @@ struct InstructionEmitter {
       preconditionFailure("\(operation.kind.name) is no product")
     }
     let (a, b, c) = (input(0), input(1), output())
-    let shape = BFloat16Product.Shape(
+    let shape = HalfProduct.Shape(
       rows: rows.count, columns: columns.count, inner: transposeA ? a.rows : a.columns,
       transposesA: transposeA, transposesB: transposeB, strideA: a.columns, strideB: b.columns,
       strideC: c.columns, result: c.format, accumulates: accumulate)
-    func operands<Shape>(_ shape: Shape) -> Instruction.HalfProduct<Shape> {
-      Instruction.HalfProduct(
-        shape: Unmanaged.passUnretained(shape),
-        a: source(0) + rows.lowerBound * (transposeA ? 1 : a.columns) * 2,
-        b: source(1) + columns.lowerBound * (transposeB ? b.columns : 1) * 2,
-        c: target + (rows.lowerBound * c.columns + columns.lowerBound) * c.elementType.bytes)
-    }
-    if a.format == .bfloat16, lowering.gemm == .oneDNN, BFloat16Product.isFaster {
-      return .product(operands(lowering.halfProduct(shape)))
-    }
     let partials: WidenedProduct.Partials =
       a.format == .bfloat16 || operation.carrier == .float32 ? .single : .half
-    return .widenedProduct(operands(lowering.widenedProduct(shape, of: a.format, partials)))
+    return .halfProduct(
+      Instruction.HalfOperands(
+        product: Unmanaged.passUnretained(lowering.halfProduct(shape, of: a.format, partials)),
+        a: source(0) + rows.lowerBound * (transposeA ? 1 : a.columns) * 2,
+        b: source(1) + columns.lowerBound * (transposeB ? b.columns : 1) * 2,
+        c: target + (rows.lowerBound * c.columns + columns.lowerBound) * c.elementType.bytes))
   }
 
   private func add(_ part: Range<Int>) -> Instruction {

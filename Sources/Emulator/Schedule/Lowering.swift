@@ -26,8 +26,7 @@ final class Lowering {
   /// Its ranks.
   private(set) var ranks: [Int]
   private var rotaryTables: [RotaryKey: UnsafePointer<Float>] = [:]
-  private var halfProducts: [BFloat16Product.Shape: BFloat16Product] = [:]
-  private var widenedProducts: [WidenedKey: WidenedProduct] = [:]
+  private var halfProducts: [HalfProductKey: HalfProduct] = [:]
   private(set) var scratchBytes = 64
   /// Buffers whose zeros were left out, for the product that comes next writes rather than adds.
   private var unwritten: Set<Int> = []
@@ -38,8 +37,8 @@ final class Lowering {
     let base: Double
   }
 
-  private struct WidenedKey: Hashable {
-    let shape: WidenedProduct.Shape
+  private struct HalfProductKey: Hashable {
+    let shape: HalfProduct.Shape
     let format: ElementFormat
     let partials: WidenedProduct.Partials
   }
@@ -222,23 +221,13 @@ final class Lowering {
   }
 
   /// A product's shape, prepared once for all that have it.
-  func halfProduct(_ shape: BFloat16Product.Shape) -> BFloat16Product {
-    if let known = halfProducts[shape] { return known }
-    let product = BFloat16Product(shape)
-    halfProducts[shape] = product
-    tables.keep(product)
-    needScratch(product.scratchBytes)
-    return product
-  }
-
-  /// The same of operands that are widened first.
-  func widenedProduct(
-    _ shape: WidenedProduct.Shape, of format: ElementFormat, _ partials: WidenedProduct.Partials
-  ) -> WidenedProduct {
-    let key = WidenedKey(shape: shape, format: format, partials: partials)
-    if let known = widenedProducts[key] { return known }
-    let product = WidenedProduct(shape, of: format, partials, gemm)
-    widenedProducts[key] = product
+  func halfProduct(
+    _ shape: HalfProduct.Shape, of format: ElementFormat, _ partials: WidenedProduct.Partials
+  ) -> HalfProduct {
+    let key = HalfProductKey(shape: shape, format: format, partials: partials)
+    if let known = halfProducts[key] { return known }
+    let product = HalfProduct(shape, of: format, partials, gemm)
+    halfProducts[key] = product
     tables.keep(product)
     needScratch(product.scratchBytes)
     return product

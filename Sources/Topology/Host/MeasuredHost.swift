@@ -78,6 +78,12 @@ package struct MeasuredHost: Sendable, Equatable {
       }
     }
 
+    /// The types of a step's matrices that it is measured for, as `ElementType` spells them; what works
+    /// on statistics alone is the same in all of them.
+    package var elementTypes: [String] {
+      self == .crossEntropyLoss ? ["float32"] : ["float32", "bfloat16"]
+    }
+
     /// What its rates count.
     package var unit: String {
       switch self {
@@ -92,7 +98,7 @@ package struct MeasuredHost: Sendable, Equatable {
   /// Rates of one kernel by shape, in one element type.
   package struct Table: Sendable, Equatable {
     package var kind: Kind
-    /// As `ElementType` spells it.
+    /// Of the matrices, as `ElementType` spells it; sums and statistics beside them are wider.
     package var elementType: String
     /// Ascending, one list for each of the kind's axes.
     package var axes: [[Int]]
@@ -134,5 +140,16 @@ package struct MeasuredHost: Sendable, Equatable {
 
   package func table(_ kind: Kind, _ elementType: String = "float32") -> Table? {
     tables.first { $0.kind == kind && $0.elementType == elementType }
+  }
+
+  /// Refuses a file without a table that a step of this type is timed by.
+  ///
+  /// - Throws: `TopologyError.noTable` for the first one.
+  package func require(_ elementType: String, of file: String) throws(TopologyError) {
+    for kind in Kind.allCases {
+      let type = kind.elementTypes.contains(elementType) ? elementType : "float32"
+      guard table(kind, type) == nil else { continue }
+      throw .noTable(file: file, kind: kind.rawValue, elementType: type)
+    }
   }
 }

@@ -68,9 +68,14 @@ struct RunCommand: ParsableCommand {
       StandardStream.output.writeOrExit(resolved.configuration.printYAML())
       return
     }
-    let host = try host.map { file throws(TopologyError) in try MeasuredHost.file(file) }
     guard host == nil || resolved.step.plan.pipelineParallel == 1 else {
       throw ValidationError("--host predicts steps without stages, expected --pp 1 or no --host")
+    }
+    let host = try host.map { file throws(TopologyError) in
+      let host = try MeasuredHost.file(file)
+      // The small model's own type.
+      try host.require("float32", of: file)
+      return host
     }
     let estimate = try resolved.estimate(executableCached: job.executableCached)
     var run = try train(like: resolved)

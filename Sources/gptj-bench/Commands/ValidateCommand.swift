@@ -67,7 +67,11 @@ struct ValidateCommand: ParsableCommand {
     let terminal = Terminal.detect(.error, noColor: output.noColor)
     var line = ProgressLine(
       "validate", total: nil, interval: 1, terminal: terminal, isOff: output.noProgress)
-    let measured = try host.map { file throws(TopologyError) in try MeasuredHost.file(file) }
+    let measured = try host.map { file throws(TopologyError) in
+      let measured = try MeasuredHost.file(file)
+      for type in HostCase.elementTypes { try measured.require(type, of: file) }
+      return measured
+    }
     let machine =
       try measured
       ?? HostMeasurement(version: GPTJBench.configuration.version) { part, number, count in
