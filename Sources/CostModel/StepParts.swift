@@ -40,17 +40,12 @@ package struct StepParts: Sendable {
 }
 
 extension Estimator {
-  /// Which parts of a step somebody wants to know.
-  package enum WantedParts: Sendable {
-    case all, once, turns
-  }
-
   /// The parts of a Program whose loops of that name run over micro-batches; how many these are does
   /// not matter.
   ///
-  /// Cost: as for the Program's `seconds`; what is not wanted costs nothing, and is zero.
+  /// Cost: as for the Program's `seconds`. With `onlyTurns` what is done once costs nothing, and is zero.
   package func parts(
-    of program: Program, microBatches name: String, _ wanted: WantedParts = .all
+    of program: Program, microBatches name: String, onlyTurns: Bool = false
   ) -> StepParts {
     let timer = OperationTimer(program: program, machine: machine)
     let shares = calibration.central.shares
@@ -60,12 +55,11 @@ extension Estimator {
         switch statement {
         case .phase(_, let inner), .only(_, let inner): walk(inner, repetitions, turn: turn)
         case .loop(let loop, let inner) where turn == nil && loop.name == name:
-          guard wanted != .once else { continue }
           let index = parts.start(repetitions)
           walk(inner, 1, turn: index)
         case .loop(let loop, let inner): walk(inner, repetitions * loop.count, turn: turn)
         case .operation(let operation):
-          guard turn != nil || wanted != .turns else { continue }
+          guard turn != nil || !onlyTurns else { continue }
           parts.add(
             timer.demand(of: operation).time(with: shares) * Double(repetitions), to: turn,
             isTransfer: operation.kind.isTransfer)

@@ -98,8 +98,9 @@ package struct PlanEstimator: Sendable {
     timed.estimate(try inferencePass(shape))
   }
 
-  /// The training step's Program; what the optimizer's constants are does not matter for its time.
-  func program(_ plan: ParallelPlan) throws(PlanError) -> Program {
+  func program(
+    _ plan: ParallelPlan, _ part: TrainingStep.Part = .whole
+  ) throws(PlanError) -> Program {
     let (ofStage, first) = plan.tensorParallel.multipliedReportingOverflow(by: plan.dataParallel)
     let (ranks, second) = ofStage.multipliedReportingOverflow(by: plan.pipelineParallel)
     guard !first, !second, ranks <= topology.ipus else {
@@ -111,7 +112,7 @@ package struct PlanEstimator: Sendable {
       model: model, plan: plan,
       optimizer: TrainingStep.Optimizer(adamW: adamW, gradientClipping: 1),
       elementType: elementType, dropout: dropout, lora: lora
-    ).program()
+    ).program(part)
   }
 
   private func inferencePass(_ shape: EvaluationShape) throws(PlanError) -> Program {

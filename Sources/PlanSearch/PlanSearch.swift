@@ -31,7 +31,7 @@ extension PlanEstimator {
   /// The others are slower than each of these, whether they fit or not: nothing that could win is
   /// left out. At most `mostUnfit` plans that do not fit are looked at on the way.
   ///
-  /// Cost: 1 or 2 microseconds a plan and 0.3 ms for each of their parts; 0.6 ms for each plan whose
+  /// Cost: 1 or 2 microseconds a plan and 0.2 ms for each of their parts; 0.6 ms for each plan whose
   /// memory is looked at.
   package func search(_ space: PlanSpace, best count: Int, mostUnfit: Int = 1000) -> PlanSearch {
     var timer = PlanTimer(self)

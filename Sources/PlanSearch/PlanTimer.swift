@@ -11,8 +11,8 @@ import Topology
 ///
 /// The stages of a pipeline are no such sum: a plan with stages is timed as a whole.
 ///
-/// Cost: a Program (0.3 ms) for each part that is new, a microsecond for a plan of known parts; a
-/// millisecond for a plan with stages.
+/// Cost: a part of a Program (0.2 ms) for each part that is new, a microsecond for a plan of known
+/// parts; a millisecond for a plan with stages.
 struct PlanTimer {
   private let estimator: PlanEstimator
   private var perMicroBatch: [MicroBatchKey: StepParts] = [:]
@@ -76,29 +76,40 @@ struct PlanTimer {
       tensorParallel: plan.tensorParallel, dataParallel: plan.dataParallel,
       shardsSequence: plan.rewrites.shardsSequence, stateSharding: plan.rewrites.stateSharding,
       numerics: numerics)
-    var known = (perMicroBatch[microBatch], perStep[step])
-    if known.0 == nil || known.1 == nil {
-      var part = plan
-      part.gradientAccumulation = 1
-      part.rewrites.overlapsIO = false
-      // What is done once does not depend on this, and the Program is the shortest.
-      if known.0 != nil { (part.recompute, part.recomputeClosingCollectives) = (.none, false) }
-      let parts = try estimator.parts(
-        part, known.0 != nil ? .once : known.1 != nil ? .turns : .all)
-      programs += 1
-      known = (known.0 ?? parts, known.1 ?? parts.once)
-      (perMicroBatch[microBatch], perStep[step]) = known
-    }
-    guard let parts = known.0, let once = known.1 else { preconditionFailure("both are known now") }
-    return parts.with(once: once).time(
+    return try turns(of: plan, microBatch).with(once: once(of: plan, step)).time(
       microBatches: plan.gradientAccumulation, overlapsIO: plan.rewrites.overlapsIO)
   }
-}
 
-extension PlanEstimator {
-  fileprivate func parts(
-    _ plan: ParallelPlan, _ wanted: Estimator.WantedParts
+  private mutating func turns(
+    of plan: ParallelPlan, _ key: MicroBatchKey
   ) throws(PlanError) -> StepParts {
-    timed.parts(of: try program(plan), microBatches: TrainingPhases.microBatches, wanted)
+    if let known = perMicroBatch[key] { return known }
+    var plan = plan
+    plan.gradientAccumulation = 1
+    plan.rewrites.overlapsIO = false
+    programs += 1
+    let parts = estimator.timed.parts(
+      of: try estimator.program(plan, .microBatches), microBatches: TrainingPhases.microBatches,
+      onlyTurns: true)
+    perMicroBatch[key] = parts
+    return parts
+  }
+
+  private mutating func once(
+    of plan: ParallelPlan, _ key: StepKey
+  ) throws(PlanError) -> TimeSplit {
+    if let known = perStep[key] { return known }
+    var plan = plan
+    plan.gradientAccumulation = 1
+    // What is done once depends on none of these.
+    plan.rewrites.overlapsIO = false
+    (plan.recompute, plan.recomputeClosingCollectives) = (.full, false)
+    programs += 1
+    let once = estimator.timed.parts(
+      of: try estimator.program(plan, .once),
+      microBatches: TrainingPhases.microBatches
+    ).once
+    perStep[key] = once
+    return once
   }
 }

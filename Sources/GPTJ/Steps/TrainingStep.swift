@@ -76,18 +76,30 @@ package struct TrainingStep {
     lora.map { model.modelFlops(tokens: tokens, $0) } ?? model.modelFlops(tokens: tokens)
   }
 
+  /// What of a step is written; only the whole of it can be run, and parts are for timing.
+  package enum Part: Sendable {
+    case whole
+    /// All but the loops over micro-batches.
+    case once
+    /// At least these loops.
+    case microBatches
+  }
+
   /// Writes the Program.
   ///
-  /// Cost: a few hundred statements, whatever the model's and plan's sizes.
+  /// Cost: a few hundred statements, whatever the model's and plan's sizes; of a part fewer.
   ///
   /// - Throws: `PlanError` where the plan cannot split the model.
-  package func program() throws(PlanError) -> Program {
+  package func program(_ part: Part = .whole) throws(PlanError) -> Program {
+    precondition(
+      part == .whole || plan.pipelineParallel == 1, "stages have all their work in turns")
     if let reason = plan.illegality(for: model) { throw reason }
     let step = StepWriter(
       name: "training_step", model: model, plan: plan, type: elementType, lora: lora)
     step.declareStorage(training: true)
     let phases = TrainingPhases(
-      step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout)
+      step: step, optimizer: optimizer, lossScale: lossScale, dropout: dropout,
+      part: part)
     if step.isPipelined { phases.writePipeline() } else { phases.write() }
     return rewritten(step.builder.build())
   }
@@ -116,6 +128,7 @@ package struct TrainingPhases {
   let norm: TensorReference
   /// The settings, and the step's schedule, loaded first because masks depend on its number.
   private let dropout: (settings: TrainingStep.Dropout, schedule: TensorReference)?
+  private let part: TrainingStep.Part
 
   /// What the host gives and gets.
   struct HostTensors {
@@ -128,8 +141,9 @@ package struct TrainingPhases {
 
   init(
     step: StepWriter, optimizer: TrainingStep.Optimizer, lossScale: Double,
-    dropout: TrainingStep.Dropout?
+    dropout: TrainingStep.Dropout?, part: TrainingStep.Part
   ) {
+    self.part = part
     self.step = step
     self.optimizer = optimizer
     self.lossScale = lossScale
@@ -151,6 +165,7 @@ package struct TrainingPhases {
     head()
     decoderBackward()
     let scale = trainsWeights ? embeddingBackwardAndOptimizer() : gradientNorm()
+    guard part != .microBatches else { return }
     decoderOptimizer(scale)
     if trainsWeights { headOptimizer(scale) }
   }
@@ -162,6 +177,7 @@ package struct TrainingPhases {
   var trainsWeights: Bool { step.lora == nil }
 
   func forEachMicroBatch(_ body: (Affine) -> Void) {
+    guard part != .once else { return }
     step.builder.loop(Self.microBatches, count: step.plan.gradientAccumulation, body)
   }
 
@@ -286,6 +302,7 @@ extension TrainingPhases {
   }
 
   func storeGradient(_ parameter: Parameter, _ gradient: TensorReference, layer: Affine?) {
+    guard part != .microBatches else { return }
     let shard = step.reduceGradient(parameter, gradient, norm: norm)
     step.store(shard, into: step.stored(parameter).gradient, of: parameter, layer: layer)
   }
