@@ -350,9 +350,11 @@ def parse():
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--shape", type=int, action="append", choices=range(len(SHAPES)),
                         help="0, 1 or 2; all of them by default")
-    parser.add_argument("--filter", action="append", help="only PyTorch's variants with this text; "
-                        "may be repeated")
+    parser.add_argument("--filter", action="append", help="only PyTorch's variant of this name, or "
+                        "those with this text; may be repeated")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="only this of ours")
+    parser.add_argument("--tp", type=int, action="append", help="only this tensor parallelism of "
+                        "ours; may be repeated")
     parser.add_argument("--all", action="store_true", help="keeps slow variants")
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile")
     parser.add_argument("--loss-steps", type=int, default=50, help="0 for no check of losses")
@@ -364,7 +366,9 @@ def parse():
 def torch_variants(arguments):
     """PyTorch's variants to run, and why some are not."""
     texts = arguments.filter or [""]
-    wanted = [v for v in VARIANTS if any(text in v["name"] for text in texts)]
+    names = [v["name"] for v in VARIANTS]
+    wanted = [v for v in VARIANTS if any(
+        text == v["name"] if text in names else text in v["name"] for text in texts)]
     has_compiler = shutil.which("g++") or shutil.which("clang++")
     if arguments.no_compile or not has_compiler:
         why = "not wanted" if arguments.no_compile else "there is no C++ compiler"
@@ -393,7 +397,7 @@ def measure(arguments, runner):
     for shape in [SHAPES[index] for index in arguments.shape or range(len(SHAPES))]:
         variants = [ours(precision, size) for precision in ("float32", "bfloat16")
                     if arguments.precision in (None, precision)
-                    for size in tensor_parallel_sizes(shape)] + peers
+                    for size in arguments.tp or tensor_parallel_sizes(shape)] + peers
         runs, peaks, notes = alternate(runner, shape, variants, log)
         more = report(shape, variants, runs, peaks, notes) + [""]
         print("\n".join(more), flush=True)

@@ -43,6 +43,11 @@ package struct StepMeasurement: Sendable {
     package let executed: Work
     /// Stated by the Program and knowingly not executed, summed over ranks.
     package let skipped: Work
+
+    /// Wall-clock time of a worker, the mean of all: phases add up to the run.
+    package func seconds(workers: Int) -> Double {
+      (computeSeconds + collectiveSeconds + waitSeconds + diskSeconds) / Double(max(1, workers))
+    }
   }
 
   /// One emulated IPU; the three times of all ranks add up to workers x wall-clock time.

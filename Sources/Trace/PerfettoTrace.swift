@@ -31,8 +31,7 @@ package struct PerfettoTrace {
     name(.host, "measured: on this host, \(step.workers) workers")
     var start = 0.0
     for phase in step.phases {
-      let busy = phase.computeSeconds + phase.collectiveSeconds + phase.waitSeconds
-      let seconds = busy / Double(step.workers)
+      let seconds = phase.seconds(workers: step.workers)
       add(
         phase.name, .host, start: start, seconds: seconds,
         arguments: [

