@@ -108,9 +108,11 @@ def main():
     parser.add_argument("--alternations", type=int, default=5)
     parser.add_argument("--steps", type=int, default=6, help="of a run, the first one not counted")
     parser.add_argument("--wide", action="store_true", help="also the plans that take minutes")
+    parser.add_argument("--only", default="", help="curves whose name has this text")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "Benchmarks/Results/scaling.txt")
     arguments = parser.parse_args()
     curves = dict(CURVES, **(WIDE if arguments.wide else {}))
+    curves = {name: plans for name, plans in curves.items() if arguments.only in name}
     times = measure(curves, arguments)
     model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo")
                  if line.startswith("model name"))
