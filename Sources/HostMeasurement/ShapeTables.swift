@@ -47,7 +47,7 @@ enum ShapeTables {
     let flops = Double(2 * m * n * k)
     guard type == .float32 else {
       let product = HalfProduct(
-        HalfProduct.Shape(
+        HalfProductShape(
           rows: m, columns: n, inner: k, transposesA: isGradient, transposesB: transposesB,
           strideA: strideA, strideB: strideB, strideC: n,
           result: isGradient ? .float32 : .bfloat16, accumulates: isGradient), of: .bfloat16)

@@ -7,8 +7,6 @@ import Glibc
 /// What oneDNN prepares for a shape, code included, is made once, here; multiplying then only fills
 /// in addresses. C is bfloat16, or float32 where weight gradients add up in it.
 package final class BFloat16Product: @unchecked Sendable {
-  package typealias Shape = HalfProduct.Shape
-
   /// Whether oneDNN multiplies bfloat16 on this processor: from AVX-512 on.
   package static let isSupported: Bool = {
     let square = description(16, 16, 16, transposed: false, dnnl_bf16)
@@ -28,7 +26,7 @@ package final class BFloat16Product: @unchecked Sendable {
       || dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core_amx.rawValue
         == dnnl_cpu_isa_avx512_core_amx.rawValue)
 
-  package let shape: Shape
+  package let shape: HalfProductShape
   /// Bytes that a product needs beside its operands.
   package let scratchBytes: Int
   private let a: dnnl_memory_desc_t
@@ -41,7 +39,7 @@ package final class BFloat16Product: @unchecked Sendable {
   /// Every size is at least 1.
   ///
   /// Cost: milliseconds for a shape that the process has not seen.
-  package init(_ shape: Shape) {
+  package init(_ shape: HalfProductShape) {
     precondition(
       shape.rows > 0 && shape.columns > 0 && shape.inner > 0, "a product of nothing: \(shape)")
     self.shape = shape
@@ -111,7 +109,7 @@ extension BFloat16Product {
   ///
   /// On a Zen 5 core, of the bfloat16 peak: 3,150 x 768 from 2,048 tokens 87 % against 77 %, 512 x
   /// 192 from 50,400 columns 80 % against 49 %; elsewhere the primitive is as fast or faster.
-  private static func sums(_ shape: Shape) -> Bool {
+  private static func sums(_ shape: HalfProductShape) -> Bool {
     sum != nil && (shape.result == .float32 || shape.inner > 8192 && !shape.accumulates)
   }
 

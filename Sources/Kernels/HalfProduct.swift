@@ -1,37 +1,5 @@
 /// One shape of C[M, N] = A[M, K] · B[K, N] on operands of 16 bits, by whichever way is faster here.
 package final class HalfProduct: Sendable {
-  /// Everything but the addresses.
-  ///
-  /// Strides count elements of stored rows.
-  package struct Shape: Hashable, Sendable {
-    package var rows: Int
-    package var columns: Int
-    package var inner: Int
-    package var transposesA: Bool
-    package var transposesB: Bool
-    package var strideA: Int
-    package var strideB: Int
-    package var strideC: Int
-    package var result: ElementFormat
-    package var accumulates: Bool
-
-    package init(
-      rows: Int, columns: Int, inner: Int, transposesA: Bool, transposesB: Bool, strideA: Int,
-      strideB: Int, strideC: Int, result: ElementFormat, accumulates: Bool
-    ) {
-      self.rows = rows
-      self.columns = columns
-      self.inner = inner
-      self.transposesA = transposesA
-      self.transposesB = transposesB
-      self.strideA = strideA
-      self.strideB = strideB
-      self.strideC = strideC
-      self.result = result
-      self.accumulates = accumulates
-    }
-  }
-
   private enum Way: Sendable {
     case native(BFloat16Product)
     case widened(WidenedProduct)
@@ -45,7 +13,8 @@ package final class HalfProduct: Sendable {
   ///
   /// Cost: milliseconds for a shape that the process has not seen.
   package init(
-    _ shape: Shape, of format: ElementFormat, _ partials: WidenedProduct.Partials = .single,
+    _ shape: HalfProductShape, of format: ElementFormat,
+    _ partials: WidenedProduct.Partials = .single,
     _ backend: GEMMBackend = .oneDNN
   ) {
     if format == .bfloat16, backend == .oneDNN, BFloat16Product.isFaster {

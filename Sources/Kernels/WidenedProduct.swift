@@ -4,8 +4,6 @@
 /// float16, which no library multiplies on processors, and for bfloat16 where that is slower than float32
 /// (`BFloat16Product.isFaster`). C is of the operands' format, or float32.
 package final class WidenedProduct: Sendable {
-  package typealias Shape = HalfProduct.Shape
-
   /// What sums are kept in between partial products.
   package enum Partials: Sendable {
     /// Float32, rounded once to the result.
@@ -16,7 +14,7 @@ package final class WidenedProduct: Sendable {
     case half
   }
 
-  package let shape: Shape
+  package let shape: HalfProductShape
   /// The operands'.
   package let format: ElementFormat
   package let partials: Partials
@@ -28,7 +26,7 @@ package final class WidenedProduct: Sendable {
   private static let depth = 16
 
   package init(
-    _ shape: Shape, of format: ElementFormat, _ partials: Partials = .single,
+    _ shape: HalfProductShape, of format: ElementFormat, _ partials: Partials = .single,
     _ backend: GEMMBackend = .oneDNN
   ) {
     precondition(

@@ -329,7 +329,7 @@ extension KernelsTests {
               return sum + Double(left) * Double(right)
             }
           }
-          let shape = HalfProduct.Shape(
+          let shape = HalfProductShape(
             rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
             strideA: transposesA ? m : k, strideB: transposesB ? k : n, strideC: n,
             result: result, accumulates: accumulates)

@@ -5,7 +5,7 @@ extension KernelsTests {
   @Suite struct WidenedProductTests {
     /// A product's operands and its result in double.
     private struct Case {
-      let shape: HalfProduct.Shape
+      let shape: HalfProductShape
       let a, b, before: [Float16]
       let want: [Double]
 
@@ -25,7 +25,7 @@ extension KernelsTests {
             return sum + Double(left) * Double(right)
           }
         }
-        shape = HalfProduct.Shape(
+        shape = HalfProductShape(
           rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
           strideA: transposesA ? m : k, strideB: transposesB ? k : n, strideC: n,
           result: .float16, accumulates: accumulates)

@@ -23,7 +23,7 @@ extension KernelCall {
         }
         : halfProduct(
           a, b, c, backend,
-          HalfProduct.Shape(
+          HalfProductShape(
             rows: m, columns: n, inner: k, transposesA: transposesA, transposesB: transposesB,
             strideA: strideA, strideB: strideB, strideC: n, result: c.format,
             accumulates: transposesA)))
@@ -43,7 +43,7 @@ extension KernelCall {
 
   private static func halfProduct(
     _ a: Elements, _ b: Elements, _ c: Elements, _ backend: GEMMBackend,
-    _ shape: HalfProduct.Shape
+    _ shape: HalfProductShape
   ) -> (inout WorkCounters) -> Void {
     let product = HalfProduct(shape, of: a.format, .single, backend)
     let scratch = Buffer<UInt8>(max(1, product.scratchBytes)) { _ in 0 }

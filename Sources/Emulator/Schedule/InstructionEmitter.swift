@@ -191,7 +191,7 @@ struct InstructionEmitter {
       preconditionFailure("\(operation.kind.name) is no product")
     }
     let (a, b, c) = (input(0), input(1), output())
-    let shape = HalfProduct.Shape(
+    let shape = HalfProductShape(
       rows: rows.count, columns: columns.count, inner: transposeA ? a.rows : a.columns,
       transposesA: transposeA, transposesB: transposeB, strideA: a.columns, strideB: b.columns,
       strideC: c.columns, result: c.format, accumulates: accumulate)

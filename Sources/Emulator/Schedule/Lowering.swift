@@ -38,7 +38,7 @@ final class Lowering {
   }
 
   private struct HalfProductKey: Hashable {
-    let shape: HalfProduct.Shape
+    let shape: HalfProductShape
     let format: ElementFormat
     let partials: WidenedProduct.Partials
   }
@@ -222,7 +222,7 @@ final class Lowering {
 
   /// A product's shape, prepared once for all that have it.
   func halfProduct(
-    _ shape: HalfProduct.Shape, of format: ElementFormat, _ partials: WidenedProduct.Partials
+    _ shape: HalfProductShape, of format: ElementFormat, _ partials: WidenedProduct.Partials
   ) -> HalfProduct {
     let key = HalfProductKey(shape: shape, format: format, partials: partials)
     if let known = halfProducts[key] { return known }
