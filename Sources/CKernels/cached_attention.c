@@ -151,7 +151,10 @@ static long CK(ck_cached_attention)(const float *qkv, const float *cache, const 
   long pairs = 0, end = first + count, n;
   for (long row = first; row < end; row += n) {
     n = 1;
-    if (places[row] < 0) continue;
+    if (places[row] < 0) {
+      memset(o + row * heads * headDim + head * headDim, 0, sizeof(float) * headDim);
+      continue;
+    }
     long room = capacity - places[row] % capacity;
     while (n < CK_QUERIES && n < room && row + n < end && places[row + n] == places[row] + n) n++;
     if (n == CK_QUERIES)

@@ -25,9 +25,12 @@ package final class Emulator {
   /// How to run; but for `gemm`, nothing here changes a bit of the result.
   package struct Options: Sendable {
     package var workers: Int
-    /// Whether what ranks hold in common is computed and kept once, rather than by each of them, and
-    /// what is loaded and never changed is read where it is.
+    /// Whether what ranks hold in common is computed and kept once, rather than by each of them, what
+    /// is loaded and never changed is read where it is, and temporaries that are never alive at once
+    /// lie over each other.
     package var sharesReplicas: Bool
+    /// Whether every temporary has memory of its own all the same, to be read after a run.
+    package var keepsTemporaries = false
     /// Whose float32 products; their order of summation is its own.
     package var gemm: GEMMBackend
     /// Bytes of memory that the whole process may take; nil for what the machine has.
@@ -77,7 +80,8 @@ package final class Emulator {
     self.program = program
     self.other = other
     storage = try Storage(
-      program, sharesReplicas: options.sharesReplicas, sharing: other?.storage,
+      program, sharesReplicas: options.sharesReplicas,
+      keepsTemporaries: options.keepsTemporaries, sharing: other?.storage,
       limit: options.hostMemory.map { min($0, HostMemory.bytes) },
       streamingDirectory: other == nil ? options.streamingDirectory : nil,
       leastFiledBytes: options.leastFiledBytes)
@@ -124,6 +128,7 @@ package final class Emulator {
 
   /// One instance of a tensor as one rank holds it, raw; writing a shared one writes it for all.
   ///
+  /// No temporary, unless they are kept: others hold the same bytes before and after it.
   /// Where streaming memory is in a file, only until the next tensor is asked for, or the Program
   /// runs.
   package func memory(
@@ -132,6 +137,8 @@ package final class Emulator {
     precondition(
       (0..<program[tensor].instanceCount).contains(instance),
       "\(program[tensor].name) has \(program[tensor].instanceCount) instances, not \(instance)")
+    precondition(
+      !storage.isTemporary(tensor), "\(program[tensor].name) is a temporary, gone when a run ends")
     let buffer = storage.buffer(tensor, instance: instance, rank: rank)
     storage.streaming?.fetch(buffer)
     return UnsafeMutableRawBufferPointer(

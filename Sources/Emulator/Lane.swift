@@ -24,10 +24,3 @@ struct LaneSet {
 
   func rank(of lane: Int) -> Int { lane / blocksPerRank }
 }
-
-extension Tensor {
-  /// What an operation on this tensor is cut along: rows, or the elements of a vector.
-  var cutRows: Int { shape.count == 1 ? count : rows }
-  /// Elements of one of those.
-  var cutColumns: Int { shape.count == 1 ? 1 : columns }
-}

@@ -5,9 +5,9 @@ import Program
 ///
 /// Ranks that must hold equal values share one buffer, unless `sharesReplicas` is off; it then
 /// lies in the area of the first of them. Tensors on the tiles are views of streaming memory then
-/// where they can be, without memory of their own. All of it is mapped once, zeroed on first touch,
-/// and lives as long as the emulator; but for large tensors of streaming memory, which may be in a
-/// file.
+/// where they can be, without memory of their own, and temporaries that are never alive at once lie
+/// over each other. All of it is mapped once, zeroed on first touch, and lives as long as the
+/// emulator; but for large tensors of streaming memory, which may be in a file.
 final class Storage {
   let program: Program
   let sharesReplicas: Bool
@@ -21,27 +21,37 @@ final class Storage {
   /// Where some buffers are instead; nil where all are in memory for good.
   let streaming: StreamingMemory?
   private let schedule: Int
-
-  /// Buffers start on their own cache line, areas on their own page.
-  private static let cacheLine = 64
-  private static let page = 4096
+  private let assignment: BufferAssignment
+  /// What each content of the temporaries has for them, here or with another storage.
+  private let temporaries: [AxisSet: [UnsafeMutableRawPointer]]
+  /// Whose each buffer is.
+  private let tensors: [TensorID]
 
   /// Tensors that another emulator's Program declares alike, and no smaller, take their memory from
-  /// `other`, which must outlive this storage.
+  /// `other`, which must outlive this storage; so do the temporaries, if they fit where its are.
   init(
-    _ program: Program, sharesReplicas: Bool, sharing other: Storage? = nil,
-    limit: Int? = nil, streamingDirectory: String? = nil, leastFiledBytes: Int = .max
+    _ program: Program, sharesReplicas: Bool, keepsTemporaries: Bool = false,
+    sharing other: Storage? = nil, limit: Int? = nil, streamingDirectory: String? = nil,
+    leastFiledBytes: Int = .max
   ) throws(EmulatorError) {
     self.program = program
     self.sharesReplicas = sharesReplicas
     views = sharesReplicas ? StreamingViews(program) : .none
-    let shared = other.map { Self.shared(program, with: $0) } ?? [:]
-    let elsewhere = Set(views.places.keys).union(shared.keys)
-    let layout = Layout(
-      program, sharesReplicas: sharesReplicas, elsewhere: elsewhere,
-      leastFiled: streamingDirectory == nil ? .max : leastFiledBytes)
+    let assignment =
+      sharesReplicas && !keepsTemporaries
+      ? BufferAssignment(program, views: views) : BufferAssignment.none
+    self.assignment = assignment
+    let shared = other.map { Self.shared(program, with: $0, but: assignment) } ?? [:]
+    let lent = other.flatMap { assignment.fits(in: $0.assignment) ? $0.temporaries : nil }
+    let layout = StorageLayout(
+      program,
+      StorageLayout.Rules(
+        sharesReplicas: sharesReplicas,
+        elsewhere: Set(views.places.keys).union(shared.keys), assignment: assignment,
+        borrows: lent != nil,
+        leastFiled: streamingDirectory == nil ? .max : leastFiledBytes))
     firstBuffer = layout.firstBuffer
-    let count = max(layout.areas.last?.upperBound ?? 0, Self.page)
+    let count = layout.bytes
     let available = limit ?? HostMemory.bytes
     let schedule = Self.scheduleBytes(program)
     self.schedule = schedule
@@ -60,7 +70,21 @@ final class Storage {
         places: layout.filed, directory: directory,
         budget: available - count - schedule - Self.reserve)
     }
+    let temporaries =
+      lent ?? layout.temporaries.mapValues { $0.map { mapped + $0.lowerBound } }
+    self.temporaries = temporaries
+    tensors = program.tensors.enumerated().flatMap { index, tensor in
+      Array(
+        repeating: TensorID(index: index),
+        count: tensor.instanceCount * Self.contents(tensor, program.mesh, sharesReplicas))
+    }
     var addresses = layout.offsets.map { mapped + $0 }
+    for id in assignment.places.keys {
+      for (content, start) in (temporaries[program[id].differsOver] ?? []).enumerated() {
+        let buffer = layout.firstBuffer[id.index] + content
+        addresses[buffer] = start + layout.offsets[buffer]
+      }
+    }
     for (buffer, place) in layout.filed.enumerated() where place != nil {
       if let address = streaming?.address(buffer) { addresses[buffer] = address }
     }
@@ -98,6 +122,14 @@ final class Storage {
   /// Whether an operation is a load or store between a view and what it stands for.
   func movesNothing(in operation: Operation) -> Bool { views.movesNothing(in: operation) }
 
+  /// Whether others may hold a tensor's bytes before and after it.
+  func isTemporary(_ tensor: TensorID) -> Bool { assignment.places[tensor] != nil }
+
+  /// Whether a tensor has memory of its own, here or in the file.
+  func isKept(_ tensor: TensorID) -> Bool {
+    place(of: tensor) == nil && !isTemporary(tensor)
+  }
+
   private func contents(of tensor: Tensor) -> Int {
     Self.contents(tensor, program.mesh, sharesReplicas)
   }
@@ -106,12 +138,15 @@ final class Storage {
   ///
   /// That is the one of the same name, and of the same place among those of one name, if only the
   /// shape differs and the other's is no smaller.
-  private static func shared(_ program: Program, with other: Storage) -> [TensorID: TensorID] {
+  private static func shared(
+    _ program: Program, with other: Storage, but temporaries: BufferAssignment
+  ) -> [TensorID: TensorID] {
     precondition(program.mesh == other.program.mesh, "emulators that share memory have one mesh")
     let theirs = other.program.tensorsByName
     var shared: [TensorID: TensorID] = [:]
     for (name, tensors) in program.tensorsByName {
-      for (mine, found) in zip(tensors, theirs[name] ?? []) where other.place(of: found) == nil {
+      for (mine, found) in zip(tensors, theirs[name] ?? [])
+      where other.isKept(found) && temporaries.places[mine] == nil {
         let (one, whole) = (program[mine], other.program[found])
         let isAlike =
           one.space == whole.space && one.elementType == whole.elementType
@@ -138,6 +173,20 @@ final class Storage {
 
   func address(_ buffer: Int) -> UnsafeMutableRawPointer { addresses[buffer] }
 
+  /// The buffer that stands for all of just the same bytes.
+  func room(of buffer: Int) -> Int {
+    let tensor = tensors[buffer]
+    return buffer + firstBuffer[assignment.room(of: tensor).index] - firstBuffer[tensor.index]
+  }
+
+  /// The others that have some of a room's bytes.
+  func overlapping(_ room: Int) -> [Int] {
+    let tensor = tensors[room]
+    return assignment.overlapping(tensor).map {
+      room + firstBuffer[$0.index] - firstBuffer[tensor.index]
+    }
+  }
+
   /// Which of a tensor's distinct contents a rank holds.
   func contentClass(_ tensor: Tensor, rank: Int) -> Int {
     Self.contentClass(tensor, program.mesh, sharesReplicas, rank: rank)
@@ -156,64 +205,8 @@ final class Storage {
     return (row * stages + stage) * columns + column
   }
 
-  private static func contents(_ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool) -> Int {
+  static func contents(_ tensor: Tensor, _ mesh: Mesh, _ sharesReplicas: Bool) -> Int {
     contentClass(tensor, mesh, sharesReplicas, rank: mesh.ranks - 1) + 1
-  }
-
-  /// Offsets of all buffers, rank by rank of their owners.
-  private struct Layout {
-    var firstBuffer: [Int] = []
-    var offsets: [Int] = []
-    var areas: [Range<Int>] = []
-    /// Where a buffer is in the file, if it is there.
-    var filed: [Range<Int>?] = []
-    private var fileEnd = 0
-
-    /// Tensors that are `elsewhere` take no room, those of streaming memory from `leastFiled` bytes on
-    /// take it in the file.
-    init(
-      _ program: Program, sharesReplicas: Bool, elsewhere: Set<TensorID>, leastFiled: Int
-    ) {
-      let mesh = program.mesh
-      var count = 0
-      for tensor in program.tensors {
-        firstBuffer.append(count)
-        count += tensor.instanceCount * contents(tensor, mesh, sharesReplicas)
-      }
-      offsets = [Int](repeating: 0, count: count)
-      filed = Array(repeating: nil, count: count)
-      var end = 0
-      var placed = program.tensors.map { _ in Set<Int>() }
-      for rank in 0..<mesh.ranks {
-        let start = end
-        for (index, tensor) in program.tensors.enumerated() {
-          let content = contentClass(tensor, mesh, sharesReplicas, rank: rank)
-          guard placed[index].insert(content).inserted else { continue }
-          let each = contents(tensor, mesh, sharesReplicas)
-          for instance in 0..<tensor.instanceCount {
-            let buffer = firstBuffer[index] + instance * each + content
-            offsets[buffer] = end
-            if elsewhere.contains(TensorID(index: index)) { continue }
-            if tensor.space == .streaming, tensor.bytes >= leastFiled {
-              file(buffer, bytes: tensor.bytes)
-              continue
-            }
-            end += (tensor.bytes + cacheLine - 1) / cacheLine * cacheLine
-          }
-        }
-        end = (end + page - 1) / page * page
-        areas.append(start..<end)
-      }
-    }
-
-    /// Whole huge pages where a buffer is made of them.
-    private mutating func file(_ buffer: Int, bytes: Int) {
-      let hugePage = 2 << 20
-      let unit = bytes % hugePage == 0 ? hugePage : StreamingFile.alignment
-      let start = (fileEnd + unit - 1) / unit * unit
-      fileEnd = start + (bytes + unit - 1) / unit * unit
-      filed[buffer] = start..<fileEnd
-    }
   }
 }
 

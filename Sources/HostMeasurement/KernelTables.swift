@@ -119,7 +119,15 @@ enum KernelTables {
       return make(
         .crossEntropyBackward(vocabulary: columns, scale: 1), [x, perRow, perRow, tokens], [x],
         inPlace: [0: 0])
-    case .sumOfSquares, .crossEntropyLoss: return whole(kind, type, elements, workingSet)
+    // Beside the lanes' instructions one adds their sums: too little to count.
+    case .sumOfSquares: return make(.sumOfSquares, [x], [Operand(shape: [1])])
+    case .crossEntropyLoss:
+      // One lane does it alone.
+      let whole = Operand(shape: [elements], elementType: type)
+      return make(
+        .crossEntropyLoss,
+        [whole, whole, whole, Operand(shape: [elements], elementType: .int32)],
+        [Operand(shape: [1])], instructions: 1)
     case .adamW:
       let adamW = Operation.AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.01)
       let one = Operand(shape: [1], isFixed: true)
@@ -139,18 +147,5 @@ enum KernelTables {
       .attentionBackward, .allReduce:
       preconditionFailure("\(kind.rawValue) goes by its shape")
     }
-  }
-
-  /// Of kinds that one lane does alone.
-  private static func whole(
-    _ kind: MeasuredHost.Kind, _ type: ElementType, _ elements: Int, _ workingSet: Int
-  ) -> KernelProgram {
-    typealias Operand = KernelProgram.Operand
-    let x = Operand(shape: [elements], elementType: type)
-    let (one, tokens) = (Operand(shape: [1]), Operand(shape: [elements], elementType: .int32))
-    return KernelProgram(
-      kind == .sumOfSquares ? .sumOfSquares : .crossEntropyLoss,
-      kind == .sumOfSquares ? [x] : [x, x, x, tokens], [one], elements: elements,
-      instructions: 1, workingSet: workingSet, leastElements: leastElements)
   }
 }

@@ -64,6 +64,12 @@ extension Program {
       })
   }
 
+  /// When each tensor on the tiles is alive, in moments of the operations as written; nil for those
+  /// elsewhere or unused.
+  ///
+  /// What is read before it is written comes from before: it is always alive.
+  var lifetimes: [ClosedRange<Int>?] { Moments(of: self).intervals(of: self) }
+
   /// Bytes that an operation needs beside its operands: attention's blocks of scores.
   ///
   /// Forward a block of scores and its softmax are alive together, backward also the gradient.

@@ -109,7 +109,7 @@ import Topology
 
   @Test func `What one lane does alone is not shared by workers`() throws {
     let program = try Self.program()
-    let host = Self.host([.sumOfSquares: 1e6])
+    let host = Self.host([.crossEntropyLoss: 1e6])
     let (one, two) = (
       HostPrediction(of: program, on: host, workers: 1),
       HostPrediction(of: program, on: host, workers: 2)

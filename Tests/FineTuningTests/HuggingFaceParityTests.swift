@@ -56,7 +56,7 @@ struct FixtureRun {
   init(
     _ fixture: Fixture, tensorParallel: Int, dataParallel: Int, microBatch: Int = 1,
     recompute: ParallelPlan.Recompute = .full, workers: Int = 2, sharesReplicas: Bool = true,
-    dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
+    keepsTemporaries: Bool = true, dropout: TrainingStep.Dropout? = nil, lora: LoRA? = nil,
     _ floats: ((_ name: String) throws -> [Float])? = nil
   ) throws {
     self.fixture = fixture
@@ -72,8 +72,9 @@ struct FixtureRun {
         gradientClipping: 1),
       elementType: .float32, dropout: dropout, lora: lora
     ).program()
-    emulator = try Emulator(
-      program, Emulator.Options(workers: workers, sharesReplicas: sharesReplicas))
+    var options = Emulator.Options(workers: workers, sharesReplicas: sharesReplicas)
+    options.keepsTemporaries = keepsTemporaries
+    emulator = try Emulator(program, options)
     transfer = ParameterTransfer(model: fixture.model, mesh: plan.mesh, lora: lora)
     try transfer.write(to: emulator) { name in
       try floats?(name) ?? fixture.weights.floats(of: name)
@@ -182,7 +183,8 @@ struct HuggingFaceParityTests {
   func updates(name: String, plan: (tensor: Int, data: Int)) throws {
     let fixture = try Fixture(name)
     let run = try FixtureRun(
-      fixture, tensorParallel: plan.tensor, dataParallel: plan.data, microBatch: 2)
+      fixture, tensorParallel: plan.tensor, dataParallel: plan.data, microBatch: 2,
+      keepsTemporaries: false)
     let losses = try fixture.updates.floats(of: "losses")
     let norms = try fixture.updates.floats(of: "gradient_norms")
     for index in losses.indices {
@@ -206,14 +208,17 @@ struct HuggingFaceParityTests {
       model: fixture.model, tensorParallel: tensorParallel, microBatchSize: Fixture.batch,
       elementType: .float32
     ).program()
-    let emulator = try Emulator(program, Emulator.Options(workers: 2))
+    var options = Emulator.Options(workers: 2)
+    options.keepsTemporaries = true
+    let emulator = try Emulator(program, options)
     let transfer = ParameterTransfer(model: fixture.model, mesh: program.mesh)
     try transfer.write(to: emulator) { try fixture.weights.floats(of: $0) }
     let ids = try #require(program.tensor(named: InferencePass.HostTensor.inputIDs))
     let tokens = Fixture.batch * Fixture.sequence
-    let memory = emulator.memory(of: ids, rank: 0).bindMemory(to: Int32.self)
-    for (index, id) in try fixture.weights.ints(of: "input_ids").prefix(tokens).enumerated() {
-      memory[index] = Int32(id)
+    let values = try fixture.weights.ints(of: "input_ids").prefix(tokens)
+    for rank in 0..<tensorParallel {
+      let memory = emulator.memory(of: ids, rank: rank).bindMemory(to: Int32.self)
+      for (index, id) in values.enumerated() { memory[index] = Int32(id) }
     }
     _ = emulator.run()
     let shards = try #require(program.tensor(named: "head/logits"))

@@ -116,7 +116,9 @@ import Topology
     guard kind.elementTypes.contains(type.rawValue) else { return }
     let measured = KernelTables.program(kind, type, elements: 2048, workingSet: 1 << 18)
     let emulator = try measured.emulator()
-    #expect(emulator.instructionCount == measured.instructions)
+    // What 16 lanes sum, one more instruction adds up.
+    let adding = kind == .sumOfSquares ? measured.instructions / 16 : 0
+    #expect(emulator.instructionCount == measured.instructions + adding)
     let executed = emulator.run().executed
     if executed.elements > 0 {
       #expect(executed.elements == measured.instructions * measured.elements)

@@ -31,13 +31,13 @@ extension KernelsTests {
 
     /// All rows appended, then attended for, cut as said.
     private func run(
-      _ mix: Mix, _ qkv: [Float], cache: inout [Float], rows: [Range<Int>], filling: Float = 0.5
+      _ mix: Mix, _ qkv: [Float], cache: inout [Float], rows: [Range<Int>]
     ) -> (output: [Float], pairs: Int, work: WorkCounters) {
       let places = mix.places
       let scratch = UnsafeMutableRawPointer.allocate(
         byteCount: mix.kernel.scratchBytes, alignment: 64)
       defer { scratch.deallocate() }
-      var output = [Float](repeating: filling, count: places.count * mix.width)
+      var output = [Float](repeating: .nan, count: places.count * mix.width)
       var work = WorkCounters()
       var pairs = 0
       for part in rows { mix.kernel.append(qkv, places: places, to: &cache, rows: part) }
@@ -51,11 +51,11 @@ extension KernelsTests {
       return (output, pairs, work)
     }
 
-    /// Softmax over the sequence's own earlier tokens, token by token in double.
-    private func reference(_ mix: Mix, _ qkv: [Float], filling: Double = 0.5) -> [Double] {
+    /// Softmax over the sequence's own earlier tokens, token by token in double; zeros for no token.
+    private func reference(_ mix: Mix, _ qkv: [Float]) -> [Double] {
       let places = mix.places
       let (width, size) = (mix.width, mix.kernel.headDim)
-      var output = [Double](repeating: filling, count: places.count * width)
+      var output = [Double](repeating: 0, count: places.count * width)
       for (row, place) in places.enumerated() where place >= 0 {
         let sequence = Int(place) / mix.kernel.capacity
         let seen = places.indices.filter {

@@ -137,8 +137,8 @@ void ck_cache_append(const float *qkv, const int32_t *places, float *cache, long
                      long heads, long headDim, long first, long count);
 /// Floats of scratch memory.
 long ck_cached_attention_scratch(long capacity, long headDim);
-/// One head of the rows: each against its sequence up to its own place. Returns how many (query,
-/// key) pairs that were. The same bits however rows are cut or mixed.
+/// One head of the rows: each against its sequence up to its own place, zeros for a row without a
+/// token. Returns how many (query, key) pairs that were. The same bits however rows are cut or mixed.
 long ck_cached_attention(const float *qkv, const float *cache, const int32_t *places, float *o,
                          long capacity, long heads, long headDim, long head, long first, long count,
                          float *scratch);

@@ -47,7 +47,7 @@ private struct HostWalk {
   private let sharing: HostSharing
   private let timer: HostTimer
   private var turns: [LoopVariable: Int] = [:]
-  private var order = HostOrder()
+  private var hazards = HazardTracker<Place>()
   /// Busy seconds of each worker since the last wait.
   private var since: [Double]
   private(set) var busySeconds = 0.0
@@ -63,6 +63,12 @@ private struct HostWalk {
     let instance: Int
   }
 
+  private struct Use {
+    let place: Place
+    let access: Access
+    let writes: Bool
+  }
+
   init(_ sharing: HostSharing, _ timer: HostTimer) {
     self.sharing = sharing
     self.timer = timer
@@ -73,7 +79,7 @@ private struct HostWalk {
 
   mutating func run() {
     (busySeconds, waits, secondsByKind) = (0, 0, [:])
-    order = HostOrder()
+    hazards.clear()
     run(program.body)
     wait()
   }
@@ -98,6 +104,7 @@ private struct HostWalk {
     since = since.map { _ in 0 }
     waits += 1
     stretch += 1
+    hazards.clear()
   }
 
   private func place(_ reference: TensorReference) -> Place {
@@ -106,7 +113,7 @@ private struct HostWalk {
     let instance = zip(reference.indices, extents).reduce(0) { flat, pair in
       flat * pair.1 + (pair.0.variable.map { turns[$0] ?? 0 } ?? 0) + pair.0.constant
     }
-    return Place(tensor: reference.tensor, instance: instance)
+    return Place(tensor: sharing.temporaries.room(of: reference.tensor), instance: instance)
   }
 
   private mutating func run(_ operation: Operation) {
@@ -114,11 +121,21 @@ private struct HostWalk {
     let references = operation.inputs + operation.outputs
     let places = references.map(place)
     let accesses = sharing.accesses(operation)
-    let all = zip(places, accesses).enumerated().map { index, pair in
-      (pair.0.tensor, pair.0.instance, pair.1, index >= operation.inputs.count)
+    let uses = zip(places, accesses).enumerated().map { index, pair in
+      Use(place: pair.0, access: pair.1, writes: index >= operation.inputs.count)
     }
-    if order.waits(all) { wait() }
-    let operands = touch(references, places, accesses)
+    guard case .sumOfSquares = operation.kind else {
+      order(uses[...])
+      return time(operation, touch(references, places, accesses))
+    }
+    // Every lane sums its chunks, then one of them adds those of all.
+    order(uses.dropLast())
+    time(operation, touch(references, places, accesses))
+    if sharing.owners(of: program[operation.outputs[0]]).first?.count != 1 { wait() }
+    order(uses.suffix(1))
+  }
+
+  private mutating func time(_ operation: Operation, _ operands: [HostTimer.Operand]) {
     if case .collective(let kind, let group) = operation.kind {
       add(operation, kind, group, operands)
     } else {
@@ -126,9 +143,20 @@ private struct HostWalk {
     }
   }
 
+  private mutating func order(_ uses: ArraySlice<Use>) {
+    let mustWait = uses.contains { use in
+      hazards.conflicts(
+        use.place, use.access, writes: use.writes,
+        overlapping: sharing.temporaries.overlapping(use.place.tensor)
+          .map { Place(tensor: $0, instance: 0) })
+    }
+    if mustWait { wait() }
+    for use in uses { hazards.record(use.place, use.access, writes: use.writes) }
+  }
+
   /// Each operand's distance on its worker; from now on it was touched now.
   private mutating func touch(
-    _ references: [TensorReference], _ places: [Place], _ accesses: [HostOrder.Access]
+    _ references: [TensorReference], _ places: [Place], _ accesses: [Access]
   ) -> [HostTimer.Operand] {
     var operands: [HostTimer.Operand] = []
     var moved = 0
@@ -138,7 +166,7 @@ private struct HostWalk {
       let last = lastTouch[place]
       var distance = ((last.map { clock - $0.clock } ?? 1 << 40) + bytes) / sharing.workers
       // A worker runs one lane through all that nobody waits in, then the next.
-      if last?.stretch == stretch, accesses[index] != .any {
+      if last?.stretch == stretch, accesses[index] != .anywhere {
         distance /= max(1, sharing.laneCount / sharing.workers)
       }
       operands.append(HostTimer.Operand(bytes: bytes, distance: distance))

@@ -3,7 +3,8 @@ package import Program
 /// What the Emulator shares among the ranks of a Program, as it follows from the Program alone.
 ///
 /// Ranks between which a tensor does not differ hold it once, and what makes it runs once, shared
-/// out over the lanes of all of them. What is a view of streaming memory is not moved. A rank is cut
+/// out over the lanes of all of them. What is a view of streaming memory is not moved, and temporaries
+/// lie over each other. A rank is cut
 /// into blocks where there are few ranks, so that a plan has at least 16 lanes; workers take equal
 /// runs of lanes.
 package struct HostSharing {
@@ -11,6 +12,7 @@ package struct HostSharing {
   let workers: Int
   let blocksPerRank: Int
   let views: StreamingViews
+  let temporaries: BufferAssignment
   /// For each set of axes, the lanes of each group of ranks that hold one content.
   private let lanes: [AxisSet: [[Int]]]
 
@@ -22,6 +24,7 @@ package struct HostSharing {
     blocksPerRank = max(1, (Self.fewestLanes + mesh.ranks - 1) / mesh.ranks)
     self.workers = max(1, min(workers, mesh.ranks * blocksPerRank))
     views = StreamingViews(program)
+    temporaries = BufferAssignment(program, views: views)
     let blocks = blocksPerRank
     var lanes: [AxisSet: [[Int]]] = [:]
     for axes in Set(program.tensors.map(\.differsOver)) {
@@ -53,9 +56,4 @@ package struct HostSharing {
     // The worker w has the lanes from w x lanes / workers on, rounded down.
     ((lane + 1) * workers - 1) / laneCount
   }
-}
-
-extension Tensor {
-  /// Rows that lanes share out, or elements of what has only one dimension.
-  var hostRows: Int { shape.count == 1 ? count : rows }
 }

@@ -49,7 +49,7 @@ extension Instruction {
     case .logitsSums: 28
     case .crossEntropyLoss: 29
     case .crossEntropyBackward: 30
-    case .sumOfSquares: 31
+    case .squares, .sumOfSquares: 31
     case .gradientScale: 32
     case .adamW: 33
     case .selectRows: 34

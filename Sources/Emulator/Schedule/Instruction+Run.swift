@@ -1,6 +1,7 @@
 import Collectives
 import Glibc
 import Kernels
+import Program
 
 /// What one worker needs to run instructions: scratch memory, and what it counts.
 struct WorkerContext {
@@ -63,9 +64,14 @@ extension Instruction {
       Gelu.forward(z, into: g, count: count, as: format, counters: &context.kernels)
     case .geluBackward(let dg, let z, let dz, let count, let format):
       Gelu.backward(dg, z: z, into: dz, count: count, as: format, counters: &context.kernels)
-    case .sumOfSquares(let x, let count, let format, let sum):
-      sum.pointee += Float(
-        Elementwise.sumOfSquares(x, count: count, as: format, counters: &context.kernels))
+    case .squares(let x, let cut, let chunks, let format, let sums):
+      for chunk in chunks {
+        sums[chunk] = Elementwise.sumOfSquares(
+          x + cut[chunk].lowerBound * format.bytes, count: cut[chunk].count, as: format,
+          counters: &context.kernels)
+      }
+    case .sumOfSquares(let sums, let sum):
+      sum.pointee += Float((0..<RowCut.squareChunks).reduce(0) { $0 + sums[$1] })
     case .gradientScale(let squares, let scale, let norm, let clip, let lossScale):
       let lossScale = lossScale * context.lossScaleFactor
       let length = Double(squares.pointee).squareRoot() / lossScale

@@ -1,5 +1,6 @@
 import Collectives
 import Kernels
+import Program
 
 /// One lane's part of one operation, with every address and size resolved.
 ///
@@ -38,7 +39,11 @@ enum Instruction {
   case crossEntropyLoss(Loss)
   case crossEntropyBackward(
     Logits, max: Floats, sum: Floats, scale: Double, among: UnsafeBufferPointer<Int32>)
-  case sumOfSquares(Elements, count: Int, ElementFormat, into: MutableFloats)
+  /// Of some of the chunks that the elements are cut into, each into its place.
+  case squares(
+    Elements, RowCut, chunks: Range<Int>, ElementFormat, into: UnsafeMutablePointer<Double>)
+  /// Adds those of all chunks.
+  case sumOfSquares(UnsafePointer<Double>, into: MutableFloats)
   case gradientScale(
     squares: Floats, scale: MutableFloats, norm: MutableFloats, clip: Double, lossScale: Double)
   case adamW(Update)

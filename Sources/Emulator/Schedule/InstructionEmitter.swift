@@ -69,7 +69,7 @@ struct InstructionEmitter {
       .embedBackward(
         lookup(table: output()), dx: source(1), tokens: input(0).count, into: target, rows: part)
     case .logitsMax, .logitsSums, .crossEntropyLoss, .crossEntropyBackward: crossEntropy(part)
-    case .sumOfSquares, .gradientScale, .adamW: optimizer(part)
+    case .gradientScale, .adamW: optimizer(part)
     case .selectRows:
       .selectRows(
         source(0), rowBytes: input(0).columns * input(0).elementType.bytes, numbers: integers(1),
@@ -80,6 +80,7 @@ struct InstructionEmitter {
     case .cachedAttention(let shape):
       .cachedAttention(cachePart(part, shape, places: 2), cache: read(1), output: write())
     case .collective, .send: preconditionFailure("collectives are lowered for their group")
+    case .sumOfSquares: preconditionFailure("a sum of squares is lowered in two parts")
     case .elementwise(let function): preconditionFailure("\(function) is timed only, never run")
     }
   }
@@ -370,9 +371,6 @@ struct InstructionEmitter {
 
   private func optimizer(_ part: Range<Int>) -> Instruction {
     switch operation.kind {
-    case .sumOfSquares:
-      return .sumOfSquares(
-        source(0), count: input(0).count, input(0).format, into: write())
     case .gradientScale(let clip, let lossScale):
       return .gradientScale(
         squares: read(0), scale: write(0), norm: write(1), clip: clip, lossScale: lossScale)
@@ -415,7 +413,7 @@ struct InstructionEmitter {
 
 extension Tensor {
   /// How kernels read it.
-  fileprivate var format: ElementFormat {
+  var format: ElementFormat {
     switch elementType {
     case .bfloat16: .bfloat16
     case .float16: .float16

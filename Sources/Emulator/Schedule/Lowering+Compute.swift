@@ -11,16 +11,17 @@ extension Lowering {
     let inputs = operation.inputs.map { program[$0] }
     let outputs = operation.outputs.map { program[$0] }
     var done: Set<Int> = []
-    var executions = 0
-    for rank in ranks {
+    let groups = ranks.compactMap { rank in
       let target = outputs.first.map { storage.contentClass($0, rank: rank) } ?? rank
-      guard done.insert(target).inserted else { continue }
-      executions += 1
-      let ranks = sharers(outputs[0], of: rank)
-      lower(operation, inputs, outputs, ranks: ranks)
+      return done.insert(target).inserted ? sharers(outputs[0], of: rank) : nil
     }
-    skip(program.work(of: operation) * (ranks.count - executions))
-    skip(knownSkips(operation, inputs, outputs, executions: executions))
+    if case .sumOfSquares = operation.kind {
+      lowerSumOfSquares(operation, groups)
+    } else {
+      for ranks in groups { lower(operation, inputs, outputs, ranks: ranks) }
+    }
+    skip(program.work(of: operation) * (ranks.count - groups.count))
+    skip(knownSkips(operation, inputs, outputs, executions: groups.count))
   }
 
   private func lower(
@@ -71,7 +72,7 @@ extension Lowering {
   }
 
   /// A lane's own chunk, if the buffer's owners are just the lanes that share out the operation.
-  private func access(_ tensor: Tensor, _ ranks: [Int], cut: RowCut?) -> Access {
+  func access(_ tensor: Tensor, _ ranks: [Int], cut: RowCut?) -> Access {
     let holders = sharers(tensor, of: ranks[0])
     guard holders == ranks else { return .anywhere }
     if ranks.count * lanes.blocksPerRank == 1 { return .ownChunk(RowCut(rows: 1, parts: 1)) }

@@ -12,7 +12,7 @@ final class Lowering {
   let tables = PointerTables()
   private var instructions: [[Instruction]]
   private var segments: [Schedule.Segment] = []
-  private var hazards = HazardTracker()
+  private var hazards = HazardTracker<Int>()
   private var phase = 0
   private var phaseNames: [String]
   private var skipped: [Work]
@@ -159,16 +159,22 @@ final class Lowering {
   /// Starts a new segment where one of these accesses must come after an earlier one.
   func order(_ accesses: [(buffer: Int, access: Access, writes: Bool)], _ kind: Operation.Kind) {
     touch(accesses, kind)
-    if accesses.contains(where: {
-      hazards.conflicts(buffer: $0.buffer, $0.access, writes: $0.writes)
-    }) {
-      closeSegment()
-      waitsBefore = true
-      hazards.clear()
+    let mustWait = accesses.contains {
+      let room = storage.room(of: $0.buffer)
+      return hazards.conflicts(
+        room, $0.access, writes: $0.writes, overlapping: storage.overlapping(room))
     }
+    if mustWait { waitForAll() }
     for access in accesses {
-      hazards.record(buffer: access.buffer, access.access, writes: access.writes)
+      hazards.record(storage.room(of: access.buffer), access.access, writes: access.writes)
     }
+  }
+
+  /// Starts a new segment: what comes next is ordered after all before.
+  func waitForAll() {
+    closeSegment()
+    waitsBefore = true
+    hazards.clear()
   }
 
   private func closeSegment() {

@@ -52,6 +52,14 @@ package struct RowCut: Sendable, Hashable {
     rowsPerPart = (rows + parts * unit - 1) / (parts * unit) * unit
   }
 
+  /// Chunks of so many elements whose squares are summed apart from each other.
+  package init(squaresOf elements: Int) {
+    self.init(rows: elements, parts: Self.squareChunks, unit: 16)
+  }
+
+  /// Some for each lane of a rank on one socket.
+  package static let squareChunks = 64
+
   package subscript(part: Int) -> Range<Int> {
     let first = min(rows, part * rowsPerPart)
     return first..<min(rows, first + rowsPerPart)
