@@ -1,9 +1,10 @@
 import Program
 
 extension Lowering {
-  /// Sums of squares in two parts, for each of these groups of ranks that hold one content: all lanes
-  /// sum their chunks, then one lane adds all chunks in their order. They depend on the tensor only,
-  /// so that lanes change no bit.
+  /// Sums of squares in two parts, for each of these groups of ranks that hold one content.
+  ///
+  /// All lanes sum their chunks, then one lane adds all chunks in their order. They depend on the
+  /// tensor only, so that lanes change no bit.
   func lowerSumOfSquares(_ operation: Operation, _ groups: [[Int]]) {
     let (input, output) = (operation.inputs[0], operation.outputs[0])
     let sums = groups.map { ranks in

@@ -56,8 +56,8 @@ package struct BufferAssignment: Sendable {
     }
   }
 
-  /// The tensor that stands for all of the same bytes: itself, or the first of them. Its rows are the
-  /// same bytes to a lane as theirs.
+  /// The tensor that stands for all of the same bytes, whose rows are the same bytes to a lane: itself,
+  /// or the first of them.
   package func room(of tensor: TensorID) -> TensorID { rooms[tensor] ?? tensor }
 
   /// The other rooms that have some of a room's bytes.
