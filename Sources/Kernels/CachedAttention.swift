@@ -39,7 +39,8 @@ package struct CachedAttention: Sendable {
   /// One head of these rows' output [rows, heads·headDim], scores scaled by 1 / sqrt(headDim).
   ///
   /// Each row sees its sequence's tokens up to its own, which must be in the cache; a row without a
-  /// token gets zeros. Counts, for these (query, key) pairs, 4·headDim FLOPs and one element each; returns how many they were.
+  /// token gets zeros. Counts, for these (query, key) pairs, 4·headDim FLOPs and one element each;
+  /// returns how many they were.
   package func attend(
     _ qkv: UnsafePointer<Float>, cache: UnsafePointer<Float>, places: UnsafePointer<Int32>,
     into output: UnsafeMutablePointer<Float>, rows: Range<Int>, head: Int,
